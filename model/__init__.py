@@ -1,0 +1,1 @@
+"""Text in, codes with evidence out. Knows no EHR and no web."""

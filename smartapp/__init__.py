@@ -1,0 +1,1 @@
+"""The application between `launch` and `model`."""

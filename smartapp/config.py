@@ -1,0 +1,60 @@
+"""Settings: read from the environment once, all complaints at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+class MissingSettings(Exception):
+    """Lists every setting that is missing or wrong."""
+
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__("cannot start:\n" + "\n".join(f"  {c}" for c in complaints))
+        self.complaints = complaints
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the application needs to know about where it runs."""
+
+    public_url: str  # where browsers reach us; https, or http on a loopback address
+    secret_keys: tuple[str, ...]  # Fernet keys; the first seals, all open
+    ehrs_file: Path  # the trusted EHRs (TOML)
+    database_url: str
+    artifact: Path  # the predictor's directory
+    predictor_socket: Path  # where the predictor's process listens
+    templates: Path = HERE / "templates"
+    static: Path = HERE / "static"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Raises MissingSettings, naming all that is missing or wrong."""
+        complaints: list[str] = []
+
+        def need(name: str, what: str) -> str:
+            value = environ.get(name, "").strip()
+            if not value:
+                complaints.append(f"{name} is not set: {what}")
+            return value
+
+        public_url = need("CHARTSIDE_PUBLIC_URL", "the https address where browsers reach Chartside").rstrip("/")
+        keys = need("CHARTSIDE_SECRET_KEYS", "Fernet keys, separated by commas; make one with `chartside keys new`")
+        ehrs = need("CHARTSIDE_EHRS", "path of the TOML file of trusted EHRs")
+        if public_url and not public_url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            complaints.append("CHARTSIDE_PUBLIC_URL must begin with https:// (plain http is for loopback only)")
+        if ehrs and not Path(ehrs).is_file():
+            complaints.append(f"CHARTSIDE_EHRS: there is no file {ehrs}")
+        if complaints:
+            raise MissingSettings(complaints)
+        state = Path(environ.get("CHARTSIDE_STATE", "var")).resolve()
+        return cls(
+            public_url=public_url,
+            secret_keys=tuple(k.strip() for k in keys.split(",") if k.strip()),
+            ehrs_file=Path(ehrs),
+            database_url=environ.get("CHARTSIDE_DATABASE_URL", f"sqlite:///{state / 'chartside.db'}"),
+            artifact=Path(environ.get("CHARTSIDE_ARTIFACT", str(HERE / "model" / "artifact"))),
+            predictor_socket=Path(environ.get("CHARTSIDE_PREDICTOR_SOCKET", str(state / "predictor.sock"))),
+        )

@@ -1,0 +1,79 @@
+"""The application's own errors; the one place error -> page is smartapp/views/errors.py.
+
+ChartsideError
+├── ReviewChanged       somebody else changed the review since the page was loaded (409)
+├── ReviewClosed        decisions after sign-off (409)
+├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
+├── NothingAccepted     sign-off without a code (422)
+├── ForeignResource     the EHR sent something of another patient or encounter (502)
+├── EHRUnavailable      the EHR does not answer (504); `retryable`
+├── EHRRefused          the EHR answered with an error; carries its words (502)
+├── SessionExpired      the EHR no longer takes the token (401)
+└── PredictorUnavailable the worker is down or busy (503); manual coding still works
+"""
+
+
+class ChartsideError(Exception):
+    """`title` says what happened, `advice` what to do; both are shown and hold no PHI."""
+
+    status = 500
+    title = "Something went wrong"
+    advice = "Your decisions are saved. Reload the page; if it happens again, tell your administrator the reference below."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+
+
+class ReviewChanged(ChartsideError):
+    status = 409
+    title = "This review was changed in another window"
+    advice = "Reload the page to see the current state, then decide again."
+
+
+class ReviewClosed(ChartsideError):
+    status = 409
+    title = "This review is already signed off"
+    advice = "Open the receipt to see what was written."
+
+
+class UnknownCode(ChartsideError):
+    status = 422
+    title = "That code cannot be used"
+    advice = "Search by words or by the beginning of the code and choose a billable code."
+
+
+class NothingAccepted(ChartsideError):
+    status = 422
+    title = "There is nothing to sign"
+    advice = "Accept or add at least one code first."
+
+
+class ForeignResource(ChartsideError):
+    status = 502
+    title = "The EHR sent data of another patient or encounter"
+    advice = "Nothing of it was used. Tell your administrator: the EHR's access rules need a look."
+
+
+class EHRUnavailable(ChartsideError):
+    status = 504
+    title = "The EHR does not answer"
+    advice = "Your decisions are saved. Wait a moment and press Try again."
+
+
+class EHRRefused(ChartsideError):
+    status = 502
+    title = "The EHR refused the request"
+    advice = "The reason it gave is shown below. Your decisions are saved."
+
+
+class SessionExpired(ChartsideError):
+    status = 401
+    title = "Your session with the EHR has ended"
+    advice = "Open Chartside again from the patient's chart. Your decisions are saved."
+
+
+class PredictorUnavailable(ChartsideError):
+    status = 503
+    title = "Suggestions are not available right now"
+    advice = "You can code by hand with the search; press Try again for suggestions."

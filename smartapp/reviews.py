@@ -1,0 +1,221 @@
+"""A review: what was read, what was suggested, what a person decided. Frozen values; no rule lives here but their own.
+
+One word a stage: prediction (the model) -> suggestion (shown) -> decision (a person) -> accepted code -> the chart.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class ReviewStatus(StrEnum):
+    """Where a review stands."""
+
+    READING = "reading"  # the chart is being read
+    CODING = "coding"  # the predictor works
+    READY = "ready"  # open for decisions
+    FAILED = "failed"  # could not be read or coded: `failure` says why; decisions by hand still possible when notes are there
+    SIGNED = "signed"  # attested; the write-back has begun
+    WRITTEN = "written"  # confirmed by reading back
+    PARTLY_WRITTEN = "partly-written"  # some of it is in the chart; the receipt says what is not
+
+
+class Action(StrEnum):
+    """What a person did."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    ADD = "add"
+    UNDO = "undo"  # takes back the latest decision on the code
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewKey:
+    """Whose encounter in which EHR: one review each."""
+
+    iss: str
+    patient: str
+    encounter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """The person, as the EHR vouches for them."""
+
+    fhir_user: str  # Practitioner/123
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note as read from the EHR: its text, or the reason why there is none."""
+
+    id: str  # DocumentReference id
+    version_id: str | None
+    title: str
+    date: datetime | None
+    author: str | None
+    text: str | None
+    unreadable: str | None  # one plain sentence when text is None
+    sha256: str | None  # of the text in UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvidence:
+    """Words of one note: characters `start` to `end` of its text."""
+
+    note_id: str
+    start: int
+    end: int
+    quote: str
+    section: str | None
+    assertion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that acted, as shown."""
+
+    rule: str
+    citation: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    code: str
+    title: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A predicted code as shown: never without words."""
+
+    code: str
+    title: str
+    confidence: float
+    first_listed: bool
+    suggested: bool  # False: below the threshold, shown under "less certain"
+    evidence: tuple[NoteEvidence, ...]
+    reasons: tuple[Reason, ...]
+    alternatives: tuple[Alternative, ...]
+
+    @property
+    def band(self) -> str:
+        """Confidence in words."""
+        return "high" if self.confidence >= 0.9 else "medium" if self.confidence >= 0.6 else "low"
+
+
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """A mention that was not coded, and why."""
+
+    code: str
+    title: str
+    evidence: NoteEvidence
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One act of one person on one code; append-only."""
+
+    id: int
+    action: Action
+    code: str
+    title: str
+    reason: str | None
+    by: Reviewer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedCode:
+    """A code that a person stands for; made only from that person's decision."""
+
+    code: str
+    title: str
+    rank: int  # 1 = first-listed
+    evidence: tuple[NoteEvidence, ...]  # none for a code added by hand
+    decision: Decision
+
+    def __post_init__(self) -> None:
+        if self.decision.action not in (Action.ACCEPT, Action.ADD) or self.decision.code != self.code:
+            raise ValueError(f"{self.code}: an accepted code is made from the decision that accepted it")
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """The sentence a person signed, with name and time."""
+
+    by: Reviewer
+    at: datetime
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenResource:
+    """One line of the receipt."""
+
+    resource: str  # Condition, Encounter, Claim, Provenance
+    purpose: str  # "diagnosis I10", "order of diagnoses" ...
+    outcome: str  # written | already-there | not-written | failed
+    reference: str | None  # Condition/12 once it is in the chart
+    detail: str  # why not, in plain words; empty when written
+
+
+@dataclass(frozen=True, slots=True)
+class ChartHeader:
+    """What the page shows above the notes."""
+
+    patient_name: str
+    birth_date: str | None
+    gender: str | None
+    mrn: str | None
+    encounter_title: str
+    encounter_class: str | None  # AMB, EMER, IMP ...
+    date_of_service: date | None
+    existing_diagnoses: tuple[str, ...]  # "I10 Essential (primary) hypertension" from the chart
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """The whole state of one review."""
+
+    key: ReviewKey
+    version: int  # grows with every change; a POST carries the version it saw
+    status: ReviewStatus
+    stage: str  # progress in words: "reading note 2 of 5"
+    failure: str | None
+    header: ChartHeader | None
+    notes: tuple[Note, ...]
+    suggestions: tuple[Suggestion, ...]
+    why_not: tuple[WhyNot, ...]
+    decisions: tuple[Decision, ...]
+    attestation: Attestation | None
+    receipt: tuple[WrittenResource, ...]
+    model_revision: str | None
+    code_set_edition: str | None
+
+    def decision_on(self, code: str) -> Decision | None:
+        """The decision on the code that stands, after undoing."""
+        standing: list[Decision] = []
+        for decision in self.decisions:
+            if decision.code != code:
+                continue
+            if decision.action is Action.UNDO:
+                standing = standing[:-1]
+            else:
+                standing.append(decision)
+        return standing[-1] if standing else None
+
+    def accepted(self) -> tuple[AcceptedCode, ...]:
+        """The codes that would be written now: a suggested first-listed code first, then in the order of acceptance."""
+        evidence = {s.code: s.evidence for s in self.suggestions}
+        first = {s.code for s in self.suggestions if s.first_listed}
+        standing = [d for code in dict.fromkeys(d.code for d in self.decisions) if (d := self.decision_on(code))]
+        kept = sorted(
+            (d for d in standing if d.action in (Action.ACCEPT, Action.ADD)), key=lambda d: (d.code not in first, d.id)
+        )
+        return tuple(AcceptedCode(d.code, d.title, n, evidence.get(d.code, ()), d) for n, d in enumerate(kept, 1))
