@@ -155,6 +155,17 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """One line of the summary: what signing will send, or why it will not be sent."""
+
+    resource: str
+    purpose: str
+    will_write: bool
+    detail: str  # what it says in plain words, or why it is left out
+    body: str | None  # the resource as indented JSON; None when nothing is sent
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenResource:
     """One line of the receipt."""
 
