@@ -103,6 +103,22 @@ class Prediction:
         plain: dict[str, Any] = asdict(self, dict_factory=_plain)
         return plain
 
+    def to_line(self) -> dict[str, Any]:
+        """The line of `chartside predict`: codes with confidence, whether suggested, and evidence as character offsets."""
+        return {
+            "id": self.document_id,
+            "codes": [
+                {
+                    "code": str(c.code),
+                    "confidence": round(c.confidence, 4),
+                    "suggested": c.suggested,
+                    "first_listed": c.first_listed,
+                    "evidence": [{"start": e.span.start, "end": e.span.end} for e in c.evidence],
+                }
+                for c in self.codes
+            ],
+        }
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Prediction":
         return cls(

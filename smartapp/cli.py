@@ -1,0 +1,210 @@
+"""The `chartside` command."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import click
+
+from smartapp.batch import BadLine, predict_file, read_documents
+from smartapp.config import HERE, Config, MissingSettings
+from smartapp.terminal import underline_codes
+
+ARTIFACT = HERE / "model" / "artifact"
+artifact_option = click.option(
+    "--artifact",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(os.environ.get("CHARTSIDE_ARTIFACT", ARTIFACT)),
+    show_default="model/artifact",
+    help="The predictor's directory.",
+)
+policy_option = click.option(
+    "--policy",
+    type=click.Choice(["exhaustive", "encounter"]),
+    default="encounter",
+    show_default=True,
+    help="encounter: what belongs on a US claim; exhaustive: every condition mentioned.",
+)
+setting_option = click.option(
+    "--setting",
+    type=click.Choice(["outpatient", "inpatient", "ed", "other"]),
+    default="outpatient",
+    show_default=True,
+    help="Decides between Sections II/III and IV of the Official Guidelines.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chartside")
+def main() -> None:
+    """Chartside: billing codes with the very words that prove each one."""
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    click.echo(f"chartside: {message}", err=True)
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("note", type=click.Path(allow_dash=True))
+@policy_option
+@setting_option
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of service; today's code set without it.")
+@artifact_option
+def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> None:
+    """Code one text file (`-` reads standard input); shows each code with its words underlined."""
+    from model.document import Document, Setting  # here: `--help` answers at once
+    from model.prediction import Policy
+    from model.predictor import Predictor
+    from smartapp.fhir.text import decode_text
+
+    if note != "-" and not Path(note).is_file():
+        fail(f"there is no file {note}")
+    raw = sys.stdin.buffer.read() if note == "-" else Path(note).read_bytes()
+    text = decode_text(raw)
+    service_date = date.fromisoformat(str(day)[:10]) if day else date.today()
+    document = Document("note" if note == "-" else Path(note).name, text, Setting(setting), service_date)
+    prediction = Predictor.load(artifact).predict(document, Policy(policy))
+    click.echo(underline_codes(prediction, text, color=sys.stdout.isatty()))
+
+
+@main.command()
+@policy_option
+@click.argument("source", metavar="IN.jsonl", type=click.Path(allow_dash=True))
+@click.argument("target", metavar="OUT.jsonl", type=click.Path(allow_dash=True))
+@artifact_option
+def predict(policy: str, source: str, target: str, artifact: Path) -> None:
+    """Code many texts. IN holds {"id", "text", "setting"?} a line; OUT is written whole or not at all; `-` is a standard stream."""
+    from model.prediction import Policy
+
+    if source != "-" and not Path(source).is_file():
+        fail(f"there is no file {source}")
+    if target != "-" and not Path(target).resolve().parent.is_dir():
+        fail(f"there is no folder for {target}")
+    try:
+        documents = read_documents(sys.stdin.buffer if source == "-" else Path(source).open("rb"))
+    except BadLine as bad:
+        fail(f"{'standard input' if source == '-' else source}, line {bad.number}: {bad.what}")
+    predict_file(documents, Policy(policy), artifact, None if target == "-" else Path(target))
+
+
+@main.command()
+@click.argument("words", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a query.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of service; the newest code set without it.")
+@artifact_option
+def search(words: tuple[str, ...], limit: int, as_json: bool, day: object, artifact: Path) -> None:
+    """Find codes by words or by the beginning of a code. With `-`, a query a line is read from standard input."""
+    from model.codebook import CodeBook
+
+    codebook = CodeBook.load(artifact / "codebook")
+    service_date = date.fromisoformat(str(day)[:10]) if day else None
+    stream = words == ("-",)
+    for query in queries(sys.stdin) if stream else iter([" ".join(words)]):
+        found = codebook.search(query, service_date, limit)
+        if as_json or stream:
+            results = [{"code": str(r.code), "title": r.title, "score": round(r.score, 4)} for r in found]
+            click.echo(json.dumps({"query": query, "results": results}, ensure_ascii=False))
+        elif found:
+            click.echo("\n".join(f"{r.code!s:9} {r.title}" for r in found))
+        else:
+            fail("no code fits these words; try fewer or other words", code=1)
+
+
+def queries(lines: TextIO) -> Iterator[str]:
+    yield from (line.rstrip("\r\n") for line in lines)
+
+
+@main.command()
+@click.option("--port", type=int, default=8090, envvar="CHARTSIDE_DEMO_EHR_PORT", show_default=True, help="The demo EHR's.")
+@click.option("--app-port", type=int, default=8080, envvar="CHARTSIDE_DEMO_APP_PORT", show_default=True, help="Chartside's.")
+@click.option("--fhir-port", type=int, default=8095, envvar="CHARTSIDE_DEMO_FHIR_PORT", show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    help="A further folder of FHIR resources (*.ndjson) to load into the demo EHR.",
+)
+@click.option(
+    "--state", type=click.Path(file_okay=False, path_type=Path), default=Path("var/demo"), show_default=True, help="Where it keeps its data."
+)
+def demo(port: int, app_port: int, fhir_port: int, data: tuple[Path, ...], state: Path) -> None:
+    """Run the demo EHR and Chartside on this machine until Ctrl-C."""
+    from smartapp.demo import DemoFailed, run_demo
+
+    try:
+        run_demo(port, app_port, fhir_port, data, state.resolve())
+    except DemoFailed as failed:
+        fail(str(failed), code=1)
+
+
+@main.group()
+def codebook() -> None:
+    """The compiled code sets."""
+
+
+@codebook.command("build")
+@click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=ARTIFACT / "codebook", show_default="model/artifact/codebook")
+def codebook_build(sources: Path, out: Path) -> None:
+    """Compile the code book and lexicon from the published files in SOURCES."""
+    from model.codebook.build import build
+
+    build(sources, out, lambda line: click.echo(line, err=True))
+
+
+@main.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@artifact_option
+def train(data: Path, artifact: Path) -> None:
+    """Make the predictor's artifact anew from the training data in DATA."""
+    from model.train import train as make
+
+    make(data, artifact, lambda line: click.echo(line, err=True))
+
+
+def config() -> Config:
+    try:
+        return Config.from_env()
+    except MissingSettings as missing:
+        fail(str(missing))
+
+
+@main.command()
+def predictor() -> None:
+    """Serve the model to the web processes over a Unix socket."""
+    from smartapp.inference import run_predictor
+
+    settings = config()
+    run_predictor(settings.artifact, settings.predictor_socket, settings.secret_keys)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the current schema."""
+    from smartapp.store import connect, migrate
+
+    migrate(connect(config().database_url))
+
+
+@main.group()
+def keys() -> None:
+    """Keys that seal tokens and patient data at rest."""
+
+
+@keys.command("new")
+def keys_new() -> None:
+    """Print a fresh key for CHARTSIDE_SECRET_KEYS; put it first and keep the old ones behind it to rotate."""
+    from cryptography.fernet import Fernet
+
+    click.echo(Fernet.generate_key().decode())
+
+
+
+if __name__ == "__main__":
+    main()
