@@ -5,8 +5,9 @@ LaunchError
 ├── MissingLaunchParameter iss or launch is missing
 ├── DiscoveryFailed        the EHR's SMART configuration cannot be read or lacks what is needed
 ├── InvalidState           state is missing, unknown, expired, used, or of another browser
+├── CookieBlocked          the browser did not send our cookie back
 ├── AuthorizationDenied    the EHR or its user said no
-├── TokenRequestFailed     the code was not exchanged
+├── TokenRequestFailed     the EHR gave no token for the code or the refresh token
 ├── InvalidIdentity        the id_token does not prove who the user is
 ├── MissingContext         the token came without patient or encounter
 └── SessionEnded           no live session for this launch key in this browser; a relaunch mends it
@@ -14,7 +15,10 @@ LaunchError
 
 
 class LaunchError(Exception):
-    """A launch that cannot go on: `title` says what happened, `advice` what to do. Both are shown; neither holds PHI."""
+    """A launch that cannot go on: `title` says what happened, `advice` what to do. Both are shown; neither holds PHI.
+
+    `detail` may quote the EHR: it is text, to be escaped wherever it is shown.
+    """
 
     status = 400
     title = "The launch could not be completed"
@@ -23,3 +27,63 @@ class LaunchError(Exception):
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.title)
         self.detail = detail
+
+
+class UntrustedIssuer(LaunchError):
+    status = 403
+    title = "This EHR is not registered with Chartside"
+    advice = "Ask your administrator to add the EHR's FHIR address to the trusted EHRs."
+
+
+class MissingLaunchParameter(LaunchError):
+    title = "Chartside was opened without a launch from the EHR"
+    advice = "Open Chartside from the patient's chart in the EHR; this address cannot be opened by itself."
+
+
+class DiscoveryFailed(LaunchError):
+    status = 502
+    title = "The EHR's SMART configuration cannot be used"
+    advice = "Try again in a minute. If it happens again, give your administrator the reason below."
+
+
+class InvalidState(LaunchError):
+    title = "This sign-in was not started here, is too old, or was used before"
+    advice = "Nothing was opened. Close this window and open Chartside again from the patient's chart."
+
+
+class CookieBlocked(LaunchError):
+    title = "Your browser did not send Chartside's cookie back"
+    advice = (
+        "Chartside needs one cookie to know that the sign-in is yours. Inside the EHR's window your browser blocks it: "
+        "ask your administrator to allow cookies for Chartside's address there, then open Chartside again from the chart."
+    )
+
+
+class AuthorizationDenied(LaunchError):
+    status = 403
+    title = "The EHR did not give access"
+    advice = "The reason it gave is shown below. Open Chartside again from the chart to try once more."
+
+
+class TokenRequestFailed(LaunchError):
+    status = 502
+    title = "The EHR did not complete the sign-in"
+    advice = "Open Chartside again from the patient's chart. If it happens again, give your administrator the reason below."
+
+
+class InvalidIdentity(LaunchError):
+    status = 502
+    title = "The EHR did not prove who you are"
+    advice = "Chartside signs with your name, so it stopped here. Give your administrator the reason below."
+
+
+class MissingContext(LaunchError):
+    status = 422
+    title = "The EHR did not say which patient and encounter to open"
+    advice = "Open an encounter in the EHR first, then open Chartside from it."
+
+
+class SessionEnded(LaunchError):
+    status = 401
+    title = "Your session has ended"
+    advice = "Open Chartside again from the patient's chart. Your decisions are saved."
