@@ -1,0 +1,42 @@
+"""Fixtures that several kinds of test share."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smartapp.demo import Ports, Running, running_demo
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+
+
+def need(present: bool, what: str) -> None:
+    """Skips where a tool is missing on somebody's machine; fails in CI, where it must be there."""
+    if present:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI runs every test")
+    pytest.skip(f"{what} is not installed")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    need(CHROMIUM.exists(), f"Chromium ({CHROMIUM})")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The demo EHR, the predictor and the app, running. Tests that use it belong to the xdist group `demo`."""
+    ports = Ports(free_port(), free_port(), free_port())
+    with running_demo(ports, tmp_path_factory.mktemp("demo")) as running:
+        yield running

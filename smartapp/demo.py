@@ -1,0 +1,215 @@
+"""The demo: EHR, predictor and app as processes of this machine, started and stopped together."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from cryptography.fernet import Fernet
+
+HOST = "127.0.0.1"
+READY_WITHIN = 180.0  # seconds; the first start fills the demo EHR
+STOP_WITHIN = 10.0
+
+
+class DemoFailed(Exception):
+    """The demo cannot start or go on; says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the three servers of the demo listen, on 127.0.0.1."""
+
+    ehr: int = 8090
+    app: int = 8080
+    fhir: int = 8095
+
+    @property
+    def ehr_url(self) -> str:
+        return f"http://{HOST}:{self.ehr}"
+
+    @property
+    def app_url(self) -> str:
+        return f"http://{HOST}:{self.app}"
+
+
+def run_demo(ehr_port: int, app_port: int, fhir_port: int, data: tuple[Path, ...], state: Path) -> None:
+    """Runs until Ctrl-C or until one of the processes ends; raises DemoFailed."""
+    signal.signal(signal.SIGTERM, stop_like_ctrl_c)
+    try:
+        with running_demo(Ports(ehr_port, app_port, fhir_port), state, data, lambda line: print(line, flush=True)) as demo:
+            print(f"\nOpen {demo.ports.ehr_url}\n\nChoose a patient, then an encounter. Ctrl-C stops everything.", flush=True)
+            while True:
+                time.sleep(0.5)
+                demo.check()
+    except KeyboardInterrupt:
+        print("\nStopped.", flush=True)
+
+
+def stop_like_ctrl_c(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The processes of a running demo."""
+
+    ports: Ports
+    state: Path
+    processes: Mapping[str, "subprocess.Popen[bytes]"]
+
+    def check(self) -> None:
+        """Raises DemoFailed when one of the processes has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise DemoFailed(f"the {name} ended (exit code {process.returncode}).\n{self.last_words(name)}")
+
+    def last_words(self, name: str) -> str:
+        log = self.state / "logs" / f"{name.replace(' ', '-')}.log"
+        lines = log.read_text(errors="replace").splitlines()[-6:]
+        return "\n".join([*(f"  {line}" for line in lines), f"The whole log: {log}"])
+
+
+@contextlib.contextmanager
+def running_demo(
+    ports: Ports, state: Path, data: tuple[Path, ...] = (), say: Callable[[str], None] = lambda _: None
+) -> Iterator[Running]:
+    """Starts everything, waits until it answers, and stops it at the end."""
+    refuse_taken_ports(ports)
+    (state / "logs").mkdir(parents=True, exist_ok=True)
+    environ = os.environ | settings(ports, state)
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands(ports, state, data).items():
+            with (state / "logs" / f"{name.replace(' ', '-')}.log").open("wb") as log:
+                # A session of their own: Ctrl-C reaches us alone, and we stop them in order.
+                processes[name] = subprocess.Popen(  # noqa: S603 - our own commands, no shell
+                    command, env=environ, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+                )
+        demo = Running(ports, state, processes)
+        for name, ready in readiness(ports, Path(environ["CHARTSIDE_PREDICTOR_SOCKET"])).items():
+            say(f"Starting the {name} ...")
+            wait_until(ready, demo, name)
+        yield demo
+    finally:
+        stop(processes)
+
+
+def commands(ports: Ports, state: Path, data: tuple[Path, ...]) -> dict[str, list[str]]:
+    sandbox = [sys.executable, "-m", "launch.sandbox", "--port", str(ports.ehr), "--fhir-port", str(ports.fhir)]
+    sandbox += ["--app-url", ports.app_url, "--state", str(state / "ehr"), "--clients", str(state / "clients.toml")]
+    sandbox += [word for folder in data for word in ("--data", str(folder))]
+    gunicorn = [sys.executable, "-m", "gunicorn", "smartapp.wsgi:app", "--bind", f"{HOST}:{ports.app}"]
+    gunicorn += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "60", "--graceful-timeout", "5"]
+    return {
+        "demo EHR": sandbox,
+        "predictor": [sys.executable, "-m", "smartapp.cli", "predictor"],
+        "app": [*gunicorn, "--no-control-socket"],
+    }
+
+
+def readiness(ports: Ports, predictor_socket: Path) -> dict[str, Callable[[], bool]]:
+    return {
+        "demo EHR": lambda: answers(ports.ehr),
+        "predictor": predictor_socket.exists,
+        "app": lambda: answers(ports.app),
+    }
+
+
+def settings(ports: Ports, state: Path) -> dict[str, str]:
+    """The app's environment; keys and the client's secret are made once and kept in `state`."""
+    secrets = state / "secrets.toml"
+    if not secrets.exists():
+        write_private(secrets, f'seal = "{Fernet.generate_key().decode()}"\nclient = "{Fernet.generate_key().decode()}"\n')
+    kept = tomllib.loads(secrets.read_text())
+    write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, secret=kept["client"]))
+    write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, secret=kept["client"]))
+    return {
+        "CHARTSIDE_PUBLIC_URL": ports.app_url,
+        "CHARTSIDE_SECRET_KEYS": kept["seal"],
+        "CHARTSIDE_EHRS": str(state / "ehrs.toml"),
+        "CHARTSIDE_STATE": str(state),
+        "CHARTSIDE_PREDICTOR_SOCKET": str(state / "predictor.sock"),
+    }
+
+
+EHRS = """# The demo EHR, as an admin would register it.
+[[ehr]]
+iss = "{ehr}/fhir"
+name = "Demo EHR"
+client_id = "chartside-demo"
+client_auth = "client_secret_basic"
+client_secret = "{secret}"
+embed_origins = ["{ehr}"]
+"""
+
+CLIENTS = """# Chartside, as the demo EHR knows it.
+[[client]]
+client_id = "chartside-demo"
+auth = "client_secret_basic"
+client_secret = "{secret}"
+redirect_uris = ["{app}/callback"]
+"""
+
+
+def write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
+def refuse_taken_ports(ports: Ports) -> None:
+    for port, name, option, variable in (
+        (ports.ehr, "the demo EHR", "--port", "CHARTSIDE_DEMO_EHR_PORT"),
+        (ports.app, "Chartside", "--app-port", "CHARTSIDE_DEMO_APP_PORT"),
+        (ports.fhir, "the FHIR server", "--fhir-port", "CHARTSIDE_DEMO_FHIR_PORT"),
+    ):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                raise DemoFailed(
+                    f"port {port}, wanted for {name}, is taken; free it or choose another with {option} or {variable}"
+                ) from None
+
+
+def answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def wait_until(ready: Callable[[], bool], demo: Running, name: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while not ready():
+        demo.check()
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"the {name} does not answer after {READY_WITHIN:.0f} s.\n{demo.last_words(name)}")
+        time.sleep(0.1)
+
+
+def stop(processes: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
+    """The app first, the EHR last, so that what is in flight can end."""
+    for process in reversed(processes.values()):
+        process.terminate()
+    for process in reversed(processes.values()):
+        try:
+            process.wait(STOP_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
