@@ -1,1 +1,54 @@
-"""The application between `launch` and `model`."""
+"""The application between `launch` and `model`: `create_app` is its whole wiring."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from smartapp.config import Config
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> "Flask":
+    """The web application. It brings the database to the current schema; the predictor may start before or after it."""
+    # Imported here: commands and the predictor's process import parts of this package and need no web.
+    from flask import Flask
+    from whitenoise import WhiteNoise
+
+    from launch.ehrs import TrustedEHRs
+    from launch.launcher import Launcher
+    from launch.sessions import Session, SQLSessionStore
+    from launch.vault import Vault
+    from model.codebook import CodeBook
+    from smartapp import store, views
+    from smartapp.coding import Coding
+    from smartapp.fhir.client import FHIRClient
+    from smartapp.inference import PredictorClient
+    from smartapp.jobs import Jobs
+    from smartapp.views.wiring import EXTENSION, Wiring
+
+    vault = Vault(config.secret_keys)
+    engine = store.connect(config.database_url)
+    store.migrate(engine)
+    ehrs = TrustedEHRs.load(config.ehrs_file)
+    launcher = Launcher(ehrs, SQLSessionStore(engine, vault), config.public_url, clock=clock)
+    predictor = PredictorClient(config.predictor_socket, config.secret_keys)
+    codebook = CodeBook.load(config.artifact / "codebook")
+    coding = Coding(store.ReviewStore(engine, vault), predictor, codebook, Jobs(), clock)
+
+    def client_for(session: Session) -> FHIRClient:
+        context, key = session.context, session.key
+        return FHIRClient(
+            context.iss, lambda refresh: launcher.access_token(key, refresh=refresh), patient=context.patient
+        )
+
+    app = Flask(__name__, template_folder=str(config.templates), static_folder=None)
+    app.extensions[EXTENSION] = Wiring(coding, launcher, client_for, ehrs, config)
+    views.register(app)
+    app.wsgi_app = WhiteNoise(app.wsgi_app, root=str(config.static), prefix="static/")  # type: ignore[method-assign]
+    return app

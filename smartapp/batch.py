@@ -3,10 +3,8 @@
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO
 
 from tqdm import tqdm
 
@@ -46,7 +44,7 @@ def parse_document(number: int, line: bytes) -> Document:
 
 
 def parse_setting(number: int, setting: object) -> Setting:
-    """Outpatient where the line does not say; `inpatient_discharge` is inpatient; a word that is not known is `other`."""
+    """Outpatient if not said; `inpatient_discharge` is inpatient; a word that is not known is `other`."""
     if setting is None:
         return Setting.OUTPATIENT
     if not isinstance(setting, str):
@@ -57,36 +55,22 @@ def parse_setting(number: int, setting: object) -> Setting:
 
 
 def predict_file(documents: Sequence[Document], policy: Policy, artifact: Path, target: Path | None) -> None:
-    """Writes one line a document to `target` (None: standard output), by way of a file beside it that is renamed at the end."""
+    """Writes one line a document to `target` (None: standard output), through a file beside it, renamed at the end."""
     from model.predictor import Predictor  # loads torch
 
     predictor = Predictor.load(artifact)
     lines = (
-        json.dumps(predictor.predict(document, policy).to_line(), ensure_ascii=False)
+        json.dumps(predictor.predict(document, policy).to_line(), ensure_ascii=False) + "\n"
         for document in tqdm(documents, unit="note", disable=None, file=sys.stderr)
     )
     if target is None:
-        whole = "".join(f"{line}\n" for line in lines)
-        sys.stdout.buffer.write(whole.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.write("".join(lines).encode("utf-8", "surrogatepass"))
         return
-    handle = tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.resolve().parent, prefix=".chartside-", delete=False)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with handle:
-            write_lines(handle, lines)
-        Path(handle.name).chmod(0o666 & ~umask())
-        Path(handle.name).replace(target)
+        with beside.open("w", encoding="utf-8", errors="surrogatepass") as out:
+            out.writelines(lines)
+        beside.replace(target)
     except BaseException:
-        Path(handle.name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
-
-
-def write_lines(handle: IO[str], lines: Iterable[str]) -> None:
-    for line in lines:
-        handle.write(line + "\n")
-
-
-def umask() -> int:
-    """The process's file mode mask, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -57,9 +57,11 @@ def fail(message: str, code: int = 2) -> NoReturn:
 @artifact_option
 def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> None:
     """Code one text file (`-` reads standard input); shows each code with its words underlined."""
-    from model.document import Document, Setting  # here: `--help` answers at once
-    from model.prediction import Policy
+    # Imported here and below so that `--help` answers at once.
     from model.predictor import Predictor
+
+    from model.document import Document, Setting
+    from model.prediction import Policy
     from smartapp.fhir.text import decode_text
 
     if note != "-" and not Path(note).is_file():
@@ -78,7 +80,10 @@ def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> N
 @click.argument("target", metavar="OUT.jsonl", type=click.Path(allow_dash=True))
 @artifact_option
 def predict(policy: str, source: str, target: str, artifact: Path) -> None:
-    """Code many texts. IN holds {"id", "text", "setting"?} a line; OUT is written whole or not at all; `-` is a standard stream."""
+    """Code many texts.
+
+    IN holds {"id", "text", "setting"?} a line; OUT is written whole or not at all; `-` is a standard stream.
+    """
     from model.prediction import Policy
 
     if source != "-" and not Path(source).is_file():
@@ -86,7 +91,8 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
     if target != "-" and not Path(target).resolve().parent.is_dir():
         fail(f"there is no folder for {target}")
     try:
-        documents = read_documents(sys.stdin.buffer if source == "-" else Path(source).open("rb"))
+        with sys.stdin.buffer if source == "-" else Path(source).open("rb") as lines:
+            documents = read_documents(lines)
     except BadLine as bad:
         fail(f"{'standard input' if source == '-' else source}, line {bad.number}: {bad.what}")
     predict_file(documents, Policy(policy), artifact, None if target == "-" else Path(target))
@@ -96,7 +102,7 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a query.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of service; the newest code set without it.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of service.")
 @artifact_option
 def search(words: tuple[str, ...], limit: int, as_json: bool, day: object, artifact: Path) -> None:
     """Find codes by words or by the beginning of a code. With `-`, a query a line is read from standard input."""
@@ -121,8 +127,10 @@ def queries(lines: TextIO) -> Iterator[str]:
 
 
 @main.command()
-@click.option("--port", type=int, default=8090, envvar="CHARTSIDE_DEMO_EHR_PORT", show_default=True, help="The demo EHR's.")
-@click.option("--app-port", type=int, default=8080, envvar="CHARTSIDE_DEMO_APP_PORT", show_default=True, help="Chartside's.")
+@click.option("--port", type=int, default=8090, envvar="CHARTSIDE_DEMO_EHR_PORT", show_default=True, help="Of the EHR.")
+@click.option(
+    "--app-port", type=int, default=8080, envvar="CHARTSIDE_DEMO_APP_PORT", show_default=True, help="Of Chartside."
+)
 @click.option("--fhir-port", type=int, default=8095, envvar="CHARTSIDE_DEMO_FHIR_PORT", show_default=True)
 @click.option(
     "--data",
@@ -131,7 +139,11 @@ def queries(lines: TextIO) -> Iterator[str]:
     help="A further folder of FHIR resources (*.ndjson) to load into the demo EHR.",
 )
 @click.option(
-    "--state", type=click.Path(file_okay=False, path_type=Path), default=Path("var/demo"), show_default=True, help="Where it keeps its data."
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("var/demo"),
+    show_default=True,
+    help="Where data is kept.",
 )
 def demo(port: int, app_port: int, fhir_port: int, data: tuple[Path, ...], state: Path) -> None:
     """Run the demo EHR and Chartside on this machine until Ctrl-C."""
@@ -150,7 +162,12 @@ def codebook() -> None:
 
 @codebook.command("build")
 @click.argument("sources", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=ARTIFACT / "codebook", show_default="model/artifact/codebook")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=ARTIFACT / "codebook",
+    show_default="model/artifact/codebook",
+)
 def codebook_build(sources: Path, out: Path) -> None:
     """Compile the code book and lexicon from the published files in SOURCES."""
     from model.codebook.build import build
@@ -203,7 +220,6 @@ def keys_new() -> None:
     from cryptography.fernet import Fernet
 
     click.echo(Fernet.generate_key().decode())
-
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import contextlib
 import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from types import FrameType
 from typing import NoReturn
 
 from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 HOST = "127.0.0.1"
 READY_WITHIN = 180.0  # seconds; the first start fills the demo EHR
@@ -47,13 +49,22 @@ def run_demo(ehr_port: int, app_port: int, fhir_port: int, data: tuple[Path, ...
     """Runs until Ctrl-C or until one of the processes ends; raises DemoFailed."""
     signal.signal(signal.SIGTERM, stop_like_ctrl_c)
     try:
-        with running_demo(Ports(ehr_port, app_port, fhir_port), state, data, lambda line: print(line, flush=True)) as demo:
-            print(f"\nOpen {demo.ports.ehr_url}\n\nChoose a patient, then an encounter. Ctrl-C stops everything.", flush=True)
+        with running_demo(
+            Ports(ehr_port, app_port, fhir_port), state, data, lambda line: print(line, flush=True)
+        ) as demo:
+            print(
+                f"\nOpen {demo.ports.ehr_url}\n\nChoose a patient, then an encounter. Ctrl-C stops everything.",
+                flush=True,
+            )
             while True:
                 time.sleep(0.5)
                 demo.check()
     except KeyboardInterrupt:
-        print("\nStopped.", flush=True)
+        say("\nStopped.")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 def stop_like_ctrl_c(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -88,16 +99,23 @@ def running_demo(
     refuse_taken_ports(ports)
     (state / "logs").mkdir(parents=True, exist_ok=True)
     environ = os.environ | settings(ports, state)
+    predictor_socket = Path(environ["CHARTSIDE_PREDICTOR_SOCKET"])
+    predictor_socket.unlink(missing_ok=True)  # of a start that was killed
     processes: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in commands(ports, state, data).items():
             with (state / "logs" / f"{name.replace(' ', '-')}.log").open("wb") as log:
                 # A session of their own: Ctrl-C reaches us alone, and we stop them in order.
                 processes[name] = subprocess.Popen(  # noqa: S603 - our own commands, no shell
-                    command, env=environ, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+                    command,
+                    env=environ,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
                 )
         demo = Running(ports, state, processes)
-        for name, ready in readiness(ports, Path(environ["CHARTSIDE_PREDICTOR_SOCKET"])).items():
+        for name, ready in readiness(ports, predictor_socket).items():
             say(f"Starting the {name} ...")
             wait_until(ready, demo, name)
         yield demo
@@ -110,7 +128,18 @@ def commands(ports: Ports, state: Path, data: tuple[Path, ...]) -> dict[str, lis
     sandbox += ["--app-url", ports.app_url, "--state", str(state / "ehr"), "--clients", str(state / "clients.toml")]
     sandbox += [word for folder in data for word in ("--data", str(folder))]
     gunicorn = [sys.executable, "-m", "gunicorn", "smartapp.wsgi:app", "--bind", f"{HOST}:{ports.app}"]
-    gunicorn += ["--worker-class", "gthread", "--workers", "1", "--threads", "8", "--timeout", "60", "--graceful-timeout", "5"]
+    gunicorn += [
+        "--worker-class",
+        "gthread",
+        "--workers",
+        "1",
+        "--threads",
+        "8",
+        "--timeout",
+        "60",
+        "--graceful-timeout",
+        "5",
+    ]
     return {
         "demo EHR": sandbox,
         "predictor": [sys.executable, "-m", "smartapp.cli", "predictor"],
@@ -127,39 +156,57 @@ def readiness(ports: Ports, predictor_socket: Path) -> dict[str, Callable[[], bo
 
 
 def settings(ports: Ports, state: Path) -> dict[str, str]:
-    """The app's environment; keys and the client's secret are made once and kept in `state`."""
-    secrets = state / "secrets.toml"
-    if not secrets.exists():
-        write_private(secrets, f'seal = "{Fernet.generate_key().decode()}"\nclient = "{Fernet.generate_key().decode()}"\n')
-    kept = tomllib.loads(secrets.read_text())
-    write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, secret=kept["client"]))
-    write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, secret=kept["client"]))
+    """The app's environment; the keys are made once and kept in `state`."""
+    seal, client_key = state / "seal.key", state / "client-key.pem"
+    if not seal.exists():
+        write_private(seal, Fernet.generate_key().decode())
+        write_private(client_key, new_client_key())
+    scopes = json.dumps(SCOPES.split())  # a JSON list of strings is a TOML one
+    write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, scopes=scopes))
+    write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, scopes=scopes))
     return {
         "CHARTSIDE_PUBLIC_URL": ports.app_url,
-        "CHARTSIDE_SECRET_KEYS": kept["seal"],
+        "CHARTSIDE_SECRET_KEYS": seal.read_text(),
         "CHARTSIDE_EHRS": str(state / "ehrs.toml"),
         "CHARTSIDE_STATE": str(state),
         "CHARTSIDE_PREDICTOR_SOCKET": str(state / "predictor.sock"),
     }
 
 
+# What the app asks of the demo EHR: the minimum to read, and what it writes.
+SCOPES = (
+    "launch openid fhirUser online_access patient/Patient.r patient/Encounter.rs patient/DocumentReference.rs "
+    "patient/DiagnosticReport.rs patient/Binary.r patient/Condition.rs patient/Procedure.rs patient/Coverage.rs "
+    "user/Practitioner.r user/Condition.crs user/Encounter.ru user/Claim.crs user/Provenance.crs"
+)
+
 EHRS = """# The demo EHR, as an admin would register it.
 [[ehr]]
 iss = "{ehr}/fhir"
 name = "Demo EHR"
 client_id = "chartside-demo"
-client_auth = "client_secret_basic"
-client_secret = "{secret}"
+client_auth = "private_key_jwt"
+private_keys = ["client-key.pem"]
+scopes = {scopes}
 embed_origins = ["{ehr}"]
 """
 
 CLIENTS = """# Chartside, as the demo EHR knows it.
 [[client]]
 client_id = "chartside-demo"
-auth = "client_secret_basic"
-client_secret = "{secret}"
+name = "Chartside"
+auth = "private_key_jwt"
+jwks_url = "{app}/jwks.json"
 redirect_uris = ["{app}/callback"]
+scopes = {scopes}
 """
+
+
+def new_client_key() -> str:
+    """A key for private_key_jwt with ES384, in PEM."""
+    key = ec.generate_private_key(ec.SECP384R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode()
 
 
 def write_private(path: Path, text: str) -> None:
