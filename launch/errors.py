@@ -7,7 +7,8 @@ LaunchError
 ├── InvalidState           state is missing, unknown, expired, used, or of another browser
 ├── CookieBlocked          the browser did not send our cookie back
 ├── AuthorizationDenied    the EHR or its user said no
-├── TokenRequestFailed     the EHR gave no token for the code or the refresh token
+├── TokenRequestFailed     the EHR gave no token
+│   └── GrantRefused       because it does not take the code or the refresh token (any more)
 ├── InvalidIdentity        the id_token does not prove who the user is
 ├── MissingContext         the token came without patient or encounter
 └── SessionEnded           no live session for this launch key in this browser; a relaunch mends it
@@ -54,8 +55,8 @@ class InvalidState(LaunchError):
 class CookieBlocked(LaunchError):
     title = "Your browser did not send Chartside's cookie back"
     advice = (
-        "Chartside needs one cookie to know that the sign-in is yours. Inside the EHR's window your browser blocks it: "
-        "ask your administrator to allow cookies for Chartside's address there, then open Chartside again from the chart."
+        "Chartside needs one cookie to know that the sign-in is yours, and inside the EHR's window your browser blocks "
+        "it. Ask your administrator to allow cookies for Chartside's address there, then open Chartside again."
     )
 
 
@@ -68,7 +69,13 @@ class AuthorizationDenied(LaunchError):
 class TokenRequestFailed(LaunchError):
     status = 502
     title = "The EHR did not complete the sign-in"
-    advice = "Open Chartside again from the patient's chart. If it happens again, give your administrator the reason below."
+    advice = (
+        "Open Chartside again from the patient's chart. If it happens again, give your administrator the reason below."
+    )
+
+
+class GrantRefused(TokenRequestFailed):
+    """OAuth's invalid_grant: asking again cannot help."""
 
 
 class InvalidIdentity(LaunchError):

@@ -5,9 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 # What Chartside reads, and no wildcard; a site that lets Chartside write adds the user/ scopes its EHR takes.
-MINIMUM = tuple(
-    "launch openid fhirUser online_access patient/Patient.r patient/Encounter.rs patient/DocumentReference.rs "
-    "patient/Binary.r patient/Condition.rs patient/Procedure.rs".split()
+MINIMUM = (
+    "launch",
+    "openid",
+    "fhirUser",
+    "online_access",
+    "patient/Patient.r",
+    "patient/Encounter.rs",
+    "patient/DocumentReference.rs",
+    "patient/Binary.r",
+    "patient/Condition.rs",
+    "patient/Procedure.rs",
 )
 WITHOUT_RESOURCE = frozenset({"launch", "openid", "fhirUser", "profile", "online_access", "offline_access"})
 # Letters in this order and each once: create, read, update, delete, search. v1 words stand for letters.

@@ -1,0 +1,100 @@
+"""Reads an EHR's SMART configuration (SMART App Launch 2.2, "Retrieve .well-known/smart-configuration")."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+
+from launch.ehrs import EHR
+from launch.errors import DiscoveryFailed
+from launch.transport import SameOriginSession, is_loopback, is_secure
+
+FRESH = timedelta(minutes=5)  # a launch reads it twice (start, callback); after that the ETag says whether it changed
+
+
+@dataclass(frozen=True, slots=True)
+class SmartConfiguration:
+    """What we use of the EHR's answer; every endpoint absolute and checked."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    revocation_endpoint: str | None
+    issuer: str | None
+    jwks_uri: str | None
+    names_itself: bool  # RFC 9207: the callback carries `iss`
+
+    @classmethod
+    def from_json(cls, value: Any, ehr: EHR) -> "SmartConfiguration":
+        """Raises DiscoveryFailed when what we need is missing or could be listened to."""
+        if not isinstance(value, dict):
+            raise DiscoveryFailed("the SMART configuration is not a JSON object")
+        methods = value.get("code_challenge_methods_supported")
+        if not ehr.assume_s256 and (not isinstance(methods, list) or "S256" not in methods):
+            raise DiscoveryFailed("the EHR does not say that it supports PKCE with S256")
+        issuer = value.get("issuer")
+        return cls(
+            _needed(value, "authorization_endpoint", ehr),
+            _needed(value, "token_endpoint", ehr),
+            _endpoint(value, "revocation_endpoint", ehr),
+            issuer if isinstance(issuer, str) else None,
+            _endpoint(value, "jwks_uri", ehr),
+            value.get("authorization_response_iss_parameter_supported") is True,
+        )
+
+
+def _needed(value: dict[str, Any], name: str, ehr: EHR) -> str:
+    url = _endpoint(value, name, ehr)
+    if url is None:
+        raise DiscoveryFailed(f"the SMART configuration has no {name}")
+    return url
+
+
+def _endpoint(value: dict[str, Any], name: str, ehr: EHR) -> str | None:
+    """Relative addresses start from the FHIR base; none may leave https, but on this machine's own development EHR."""
+    said = value.get(name)
+    if not isinstance(said, str) or not said:
+        return None
+    url = urljoin(ehr.iss + "/", said)
+    if not is_secure(url, loopback=is_loopback(ehr.iss)):
+        raise DiscoveryFailed(f"the {name} is not an https address")
+    return url
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    configuration: SmartConfiguration
+    etag: str | None
+    at: datetime
+
+
+class Discovery:
+    """The configurations of trusted EHRs, kept by ETag."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._http, self._clock = SameOriginSession(), clock
+        self._kept: dict[str, _Read] = {}
+
+    def read(self, ehr: EHR) -> SmartConfiguration:
+        """Raises DiscoveryFailed."""
+        kept, now = self._kept.get(ehr.iss), self._clock()
+        if kept and now - kept.at < FRESH:
+            return kept.configuration
+        headers = {"Accept": "application/json"} | ({"If-None-Match": kept.etag} if kept and kept.etag else {})
+        try:
+            answer = self._http.get(f"{ehr.iss}/.well-known/smart-configuration", headers=headers)
+            if kept and answer.status_code == requests.codes.not_modified:
+                configuration, etag = kept.configuration, kept.etag
+            elif answer.status_code == requests.codes.ok:
+                configuration = SmartConfiguration.from_json(answer.json(), ehr)
+                etag = answer.headers.get("ETag")
+            else:
+                raise DiscoveryFailed(f"the EHR answered {answer.status_code} when asked for its SMART configuration")
+        except requests.JSONDecodeError:
+            raise DiscoveryFailed("the SMART configuration is not JSON") from None
+        except requests.RequestException as error:
+            raise DiscoveryFailed(f"the SMART configuration could not be read ({type(error).__name__})") from error
+        self._kept[ehr.iss] = _Read(configuration, etag, now)
+        return configuration

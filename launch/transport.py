@@ -1,0 +1,100 @@
+"""How we speak HTTP with an EHR: with limits on time, size and redirects, and only where nobody can listen."""
+
+import ipaddress
+import time
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 20.0
+MAX_BYTES = 256 * 1024  # discovery, keys, tokens and one Practitioner are a few kB
+# Only GETs are repeated: a code or a refresh token sent twice ends the whole grant.
+RETRIES = Retry(
+    total=2,
+    redirect=None,
+    allowed_methods=["GET"],
+    status_forcelist=[502, 503, 504],
+    backoff_factor=0.2,
+    respect_retry_after_header=False,  # a person waits; an EHR may say an hour
+    raise_on_status=False,
+)
+
+
+class AnswerTooLarge(requests.RequestException):
+    """More than MAX_BYTES, or still coming after TOTAL_SECONDS."""
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_secure(url: str, *, loopback: bool) -> bool:
+    """https with a host and no user in it; plain http only to this machine, and only where `loopback` allows it."""
+    try:
+        parts = urlsplit(url)
+        port_is_sane = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    if not parts.hostname or "@" in parts.netloc or not port_is_sane:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and loopback and is_loopback(url))
+
+
+class LimitedAdapter(HTTPAdapter):
+    """Sends with time-outs and reads no more than it should, whoever calls (Authlib included)."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=RETRIES)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        kwargs |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
+        response = super().send(request, *args, **kwargs)
+        response.raw = BytesIO(_read(response))
+        return response
+
+
+def _read(response: requests.Response) -> bytes:
+    """A slow trickle passes every read time-out, so the whole has one too."""
+    end, body = time.monotonic() + TOTAL_SECONDS, b""
+    try:
+        while chunk := response.raw.read1(65536):
+            body += chunk
+            if len(body) > MAX_BYTES or time.monotonic() > end:
+                raise AnswerTooLarge("the answer is too large or too slow", response=response)
+    except (HTTPError, OSError) as error:
+        raise requests.ConnectionError("the connection broke off") from error
+    finally:
+        response.raw.close()
+    return body
+
+
+class SameOriginSession(requests.Session):
+    """Follows a redirect only within the origin asked: a trusted EHR cannot point us at another host."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.max_redirects = 3
+        limit(self)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        target = super().get_redirect_target(resp)
+        if target is None:
+            return None
+        here, there = urlsplit(resp.url), urlsplit(requests.compat.urljoin(resp.url, target))
+        return target if (here.scheme, here.netloc) == (there.scheme, there.netloc) else None
+
+
+def limit(session: requests.Session) -> None:
+    """Puts the limits on a session."""
+    session.headers["Accept-Encoding"] = "identity"  # so that MAX_BYTES is what is really held
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, LimitedAdapter())
