@@ -14,13 +14,14 @@ class ICD10CMCode:
     """International Classification of Diseases, 10th Revision, Clinical Modification; written with its dot.
 
     Raises MalformedCode for any other text. Whether the code is in force is for the code book to say.
-    Format: ICD-10-CM Official Guidelines FY2026, Section I.A.2 (3 to 7 characters, letter first).
+    Format: ICD-10-CM Official Guidelines FY2026, Section I.A.2 (3 to 7 characters, letter first). FY2027 opens the
+    categories QA0-QA9, the first whose second character is a letter.
     """
 
     text: str
 
     system: ClassVar[str] = "http://hl7.org/fhir/sid/icd-10-cm"
-    pattern: ClassVar[re.Pattern[str]] = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?\Z")
+    pattern: ClassVar[re.Pattern[str]] = re.compile(r"(?:[A-Z][0-9]|QA)[0-9A-Z](\.[0-9A-Z]{1,4})?\Z")
 
     def __post_init__(self) -> None:
         if not self.pattern.match(self.text):

@@ -1,0 +1,29 @@
+"""What ICD-10-CM says: codes by edition and date, titles, index terms, instructional notes, and a search over them."""
+
+from model.codebook.book import CodeBook
+from model.codebook.entries import (
+    CodeBookError,
+    CorruptedPart,
+    Edition,
+    Entry,
+    Note,
+    Notes,
+    SearchResult,
+    SourcesDisagree,
+    Term,
+    TermSource,
+)
+
+__all__ = [
+    "CodeBook",
+    "CodeBookError",
+    "CorruptedPart",
+    "Edition",
+    "Entry",
+    "Note",
+    "Notes",
+    "SearchResult",
+    "SourcesDisagree",
+    "Term",
+    "TermSource",
+]
