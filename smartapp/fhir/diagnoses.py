@@ -1,0 +1,47 @@
+"""The diagnoses that the chart holds for an encounter."""
+
+from dataclasses import dataclass
+
+from smartapp.fhir.client import FHIRClient, typed
+from smartapp.fhir.elements import codes, items, title, words
+from smartapp.fhir.references import Resource, encounter_of, names
+
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A Condition of the encounter."""
+
+    reference: str  # Condition/12
+    code: str | None  # ICD-10-CM, when the chart has it so
+    title: str
+    identifiers: tuple[str, ...]  # system|value
+    for_encounter: bool  # category encounter-diagnosis, as opposed to the problem list
+
+
+def read_diagnoses(client: FHIRClient, patient: str, encounter: str) -> tuple[Diagnosis, ...]:
+    """The Conditions of the encounter that are neither refuted nor entered in error."""
+    found = client.search("Condition", patient=typed("Patient", patient), encounter=typed("Encounter", encounter))
+    return tuple(as_diagnosis(c) for c in found if of_encounter(client.base_url, c, encounter) and not is_void(c))
+
+
+def of_encounter(base: str, resource: Resource, encounter: str) -> bool:
+    """Whether the resource says that it belongs to the encounter."""
+    return any(names(base, reference, "Encounter", encounter) for reference in encounter_of(resource))
+
+
+def is_void(condition: Resource) -> bool:
+    """Entered in error, or found not to be so."""
+    return bool({"entered-in-error", "refuted"} & codes(condition.get("verificationStatus")))
+
+
+def as_diagnosis(condition: Resource) -> Diagnosis:
+    ours = next((c for c in items(condition, "code", "coding") if c.get("system") == ICD10CM), None)
+    return Diagnosis(
+        reference=typed("Condition", str(condition["id"])),
+        code=words(ours, "code"),
+        title=words(ours, "display") or title(condition.get("code")) or "diagnosis without a name",
+        identifiers=tuple(f"{i.get('system', '')}|{i.get('value', '')}" for i in items(condition, "identifier")),
+        for_encounter=any("encounter-diagnosis" in codes(c) for c in items(condition, "category")),
+    )

@@ -1,0 +1,20 @@
+"""What the EHR's answers mean beyond the application's own errors.
+
+EHRRefused
+├── EHRAnswered   an error status, kept for the few places that decide by it
+└── TooLarge      the answer is larger than what is read
+"""
+
+from smartapp.errors import EHRRefused
+
+
+class EHRAnswered(EHRRefused):
+    """The EHR answered with an error status; `detail` carries its words."""
+
+    def __init__(self, detail: str, http_status: int) -> None:
+        super().__init__(detail)
+        self.http_status = http_status
+
+
+class TooLarge(EHRRefused):
+    """The EHR sent more than Chartside reads."""
