@@ -15,6 +15,7 @@ from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import (
     AuthorizationDenied,
     CookieBlocked,
+    DiscoveryFailed,
     GrantRefused,
     InvalidState,
     MissingContext,
@@ -123,7 +124,10 @@ class Launcher:
         """Ends the session here, then at the EHR. Raises SessionEnded when there is none of this browser."""
         session = self.session(launch_key, browser)
         self._store.remove(launch_key)
-        server = self._server(self.ehrs.find(session.context.iss))
+        try:
+            server = self._server(self.ehrs.find(session.context.iss))
+        except DiscoveryFailed:
+            return  # the session is over for us; the tokens die of age
         if session.tokens.refresh_token:
             server.revoke(session.tokens.refresh_token, "refresh_token")
         server.revoke(session.tokens.access_token, "access_token")
