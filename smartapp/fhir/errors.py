@@ -2,6 +2,7 @@
 
 EHRRefused
 ├── EHRAnswered   an error status, kept for the few places that decide by it
+├── NotConfirmed  it was written, but what the EHR holds is something else
 └── TooLarge      the answer is larger than what is read
 """
 
@@ -14,6 +15,14 @@ class EHRAnswered(EHRRefused):
     def __init__(self, detail: str, http_status: int) -> None:
         super().__init__(detail)
         self.http_status = http_status
+
+
+class NotConfirmed(EHRRefused):
+    """The EHR took a resource and then holds something else; `reference` says where to look."""
+
+    def __init__(self, detail: str, reference: str) -> None:
+        super().__init__(detail)
+        self.reference = reference
 
 
 class TooLarge(EHRRefused):
