@@ -1,1 +1,27 @@
-"""Pages: one module a screen."""
+"""The pages: one module a screen."""
+
+from flask import Flask
+
+from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, summary
+from smartapp.views.board import REJECT_REASONS, card_id
+from smartapp.views.dates import show_birth_date, show_date, show_time
+from smartapp.views.wiring import EXTENSION, Wiring
+
+__all__ = ["Wiring", "register"]
+
+LARGEST_FORM = 64 * 1024  # bytes; our forms hold a few words
+SCREENS = (review, search, summary, receipt)  # each adds its addresses to the pages of a launch
+
+
+def register(app: Flask, wiring: Wiring) -> None:
+    """Adds pages, error pages, static files and headers to the application."""
+    app.extensions[EXTENSION] = wiring
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(date=show_date, time=show_time, birth_date=show_birth_date, card_id=card_id)
+    app.jinja_env.globals["reject_reasons"] = REJECT_REASONS
+    headers.register(app)
+    errors.register(app)
+    assets.register(app, wiring.config.static)
+    app.register_blueprint(home.pages)
+    launched.register(app)

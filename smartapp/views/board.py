@@ -1,0 +1,206 @@
+"""What the review page shows, worked out from a Review: cards, notes with their marks, counts. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from smartapp.reviews import AcceptedCode, Action, Decision, NoteEvidence, Review, ReviewStatus, Suggestion
+from smartapp.views.highlight import Passage, Segment, Strength, segments
+
+# The words of CDS Hooks feedback: why a suggestion was overridden. The first is what is chosen most.
+REJECT_REASONS = {
+    "unsupported": "The note does not support it",
+    "wrong-value": "Wrong reading: negated, past, or about someone else",
+    "specificity": "A more specific code fits",
+    "guideline": "A coding guideline excludes it",
+    "query-needed": "The documentation needs a query first",
+    "judgement": "Clinical judgement",
+}
+
+BANDS = {"high": "High confidence", "medium": "Medium confidence", "low": "Low confidence"}
+
+# How the note speaks of the condition. Plain presence needs no words.
+ASSERTIONS = {
+    "present": "",
+    "absent": "Negated",
+    "possible": "Stated as possible",
+    "historical": "Stated as past",
+    "family": "About a relative",
+    "hypothetical": "Hypothetical",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words of a note, and where on the page they are."""
+
+    text: str
+    anchor: str | None  # None: the note is not on the page
+    place: str  # "Assessment · Progress note"
+    flag: str  # how the note speaks of it, when that is not plainly "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A code on the page, with where the decision about it stands."""
+
+    id: str
+    code: str
+    title: str
+    suggestion: Suggestion | None  # None: added by a person
+    quotes: tuple[Quote, ...]
+    decision: Decision | None
+
+    @property
+    def state(self) -> str:
+        if self.decision is None:
+            return "undecided"
+        return "rejected" if self.decision.action is Action.REJECT else "accepted"
+
+    @property
+    def reason(self) -> str:
+        """Why it was rejected, in words."""
+        return REJECT_REASONS.get(self.decision.reason or "", "") if self.decision else ""
+
+    @property
+    def confidence(self) -> str:
+        return BANDS[self.suggestion.band] if self.suggestion else ""
+
+    @property
+    def percent(self) -> int:
+        """Never 100: nothing is certain."""
+        return min(99, round(self.suggestion.confidence * 100)) if self.suggestion else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Something the note mentions and that was not coded."""
+
+    code: str
+    title: str
+    quote: Quote
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotePage:
+    """A note as the page shows it."""
+
+    number: int
+    title: str
+    date: datetime | None
+    author: str | None
+    unreadable: str | None
+    segments: tuple[Segment, ...]
+
+    @property
+    def id(self) -> str:
+        return f"n{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far the reviewer is; undecided counts what is suggested, not what is less certain."""
+
+    accepted: int
+    rejected: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The review page."""
+
+    review: Review
+    notes: tuple[NotePage, ...]
+    suggested: tuple[Card, ...]
+    less_certain: tuple[Card, ...]
+    added: tuple[Card, ...]
+    mentioned: tuple[Mention, ...]
+    claim: tuple[AcceptedCode, ...]
+    tally: Tally
+
+    @property
+    def working(self) -> bool:
+        """The chart is being read or coded: the page asks again."""
+        return self.review.status in (ReviewStatus.READING, ReviewStatus.CODING)
+
+    @property
+    def closed(self) -> bool:
+        """Signed: nothing more is decided."""
+        return self.review.attestation is not None or self.review.status in (
+            ReviewStatus.SIGNED,
+            ReviewStatus.WRITTEN,
+            ReviewStatus.PARTLY_WRITTEN,
+        )
+
+    def card(self, code: str) -> Card | None:
+        """The card of a suggested code."""
+        return next((c for c in (*self.suggested, *self.less_certain) if c.code == code), None)
+
+
+def card_id(code: str) -> str:
+    """The id of the code's card: a dot would end an id in a selector."""
+    return "c-" + code.replace(".", "-")
+
+
+def build_board(review: Review) -> Board:
+    """The page of the review as it stands."""
+    places = {note.id: number for number, note in enumerate(review.notes)}
+    titles = {note.id: note.title for note in review.notes if note.text is not None}
+
+    def quote(evidence: NoteEvidence) -> Quote:
+        shown = evidence.note_id in titles
+        anchor = f"e{places[evidence.note_id]}-{evidence.start}" if shown else None
+        several = titles.get(evidence.note_id) if len(review.notes) > 1 else None
+        place = " · ".join(part for part in (evidence.section, several) if part)
+        return Quote(evidence.quote, anchor, place, ASSERTIONS.get(evidence.assertion, evidence.assertion))
+
+    cards = tuple(
+        Card(card_id(s.code), s.code, s.title, s, tuple(map(quote, s.evidence)), review.decision_on(s.code))
+        for s in review.suggestions
+    )
+    claim = review.accepted()
+    known = {s.code for s in review.suggestions}
+    return Board(
+        review=review,
+        notes=_note_pages(review),
+        suggested=tuple(c for c in cards if c.suggestion and c.suggestion.suggested),
+        less_certain=tuple(c for c in cards if c.suggestion and not c.suggestion.suggested),
+        added=tuple(Card(card_id(a.code), a.code, a.title, None, (), a.decision) for a in claim if a.code not in known),
+        mentioned=tuple(Mention(w.code, w.title, quote(w.evidence), w.reason) for w in review.why_not),
+        claim=claim,
+        tally=_tally(cards, len(claim)),
+    )
+
+
+def _tally(cards: Iterable[Card], accepted: int) -> Tally:
+    states = [(c.state, c.suggestion is not None and c.suggestion.suggested) for c in cards]
+    return Tally(
+        accepted=accepted,
+        rejected=sum(state == "rejected" for state, _ in states),
+        undecided=sum(state == "undecided" and suggested for state, suggested in states),
+    )
+
+
+def _note_pages(review: Review) -> tuple[NotePage, ...]:
+    passages: dict[str, list[Passage]] = {note.id: [] for note in review.notes}
+    found = [
+        (s.code, e, Strength.SUGGESTED if s.suggested else Strength.LESS_CERTAIN)
+        for s in review.suggestions
+        for e in s.evidence
+    ]
+    found += [(w.code, w.evidence, Strength.NOT_CODED) for w in review.why_not]
+    for code, e, strength in found:
+        passages.setdefault(e.note_id, []).append(Passage(e.start, e.end, code, strength))
+    return tuple(
+        NotePage(
+            number=number,
+            title=note.title,
+            date=note.date,
+            author=note.author,
+            unreadable=note.unreadable if note.text is None else None,
+            segments=segments(note.text or "", passages[note.id]),
+        )
+        for number, note in enumerate(review.notes)
+    )

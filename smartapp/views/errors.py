@@ -1,0 +1,68 @@
+"""The one place where an error becomes a page."""
+
+import logging
+import secrets
+import traceback
+
+from flask import Flask, Response, g, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from launch.errors import LaunchError
+from smartapp.errors import ChartsideError
+from smartapp.views.launched import wants_fragment
+
+log = logging.getLogger(__name__)
+
+WORDS = {
+    400: ("The request was not understood", "Go back, reload the page and try again."),
+    403: ("This form did not come from this page", "Nothing was changed. Reload the page and try again."),
+    404: ("There is nothing at this address", "Open Chartside from the patient's chart in the EHR."),
+    405: ("This address does not work that way", "Go back and use the buttons on the page."),
+    413: ("That is too much at once", "Shorten what you entered and try again."),
+    500: (ChartsideError.title, ChartsideError.advice),
+}
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(LaunchError, show_known)
+    app.register_error_handler(ChartsideError, show_known)
+    app.register_error_handler(HTTPException, show_http)
+    app.register_error_handler(Exception, show_unexpected)
+
+
+def show_known(error: LaunchError | ChartsideError) -> Response:
+    """An error of our own tree carries its words."""
+    detail = error.detail if error.detail != error.title else ""
+    return _page(error, error.status, error.title, error.advice, detail)
+
+
+def show_http(error: HTTPException) -> Response:
+    """What Flask itself refuses. Werkzeug's descriptions are left out: they may quote the request."""
+    status = error.code or 500
+    if status < 400:
+        return make_response(error.get_response())
+    title, advice = WORDS.get(status, WORDS[500 if status >= 500 else 400])
+    return _page(error, status, title, advice)
+
+
+def show_unexpected(error: Exception) -> Response:
+    """The log gets the place, never the message: it may hold what was in the chart."""
+    log.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    return _page(error, 500, *WORDS[500])
+
+
+def _page(error: Exception, status: int, title: str, advice: str, detail: str = "") -> Response:
+    reference = secrets.token_hex(4).upper()
+    log.warning("error %s: %s (%d) on %s", reference, type(error).__name__, status, request.endpoint)
+    template = "_notice.html" if wants_fragment() else "error.html"
+    back = bool(g.get("launched"))
+    response = make_response(
+        render_template(
+            template, title=title, advice=advice, detail=detail, reference=reference, back=back, status=status
+        )
+    )
+    response.status_code = status
+    if wants_fragment():
+        response.headers["HX-Retarget"] = "#notice"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response

@@ -1,0 +1,71 @@
+"""Security headers of every response (ASVS 5.0 V3.4), and the door for the browser's reports on violations."""
+
+import logging
+from collections.abc import Iterable
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import BadRequest
+
+from smartapp.views.launched import current_launch
+from smartapp.views.wiring import wiring
+
+log = logging.getLogger(__name__)
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+    "frame-ancestors {ancestors}; report-to csp"
+)
+SWITCHED_OFF = (
+    "accelerometer autoplay browsing-topics camera clipboard-read clipboard-write display-capture "
+    "encrypted-media fullscreen geolocation gyroscope hid idle-detection local-fonts magnetometer microphone midi "
+    "payment picture-in-picture publickey-credentials-get screen-wake-lock serial usb xr-spatial-tracking"
+)
+HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in SWITCHED_OFF.split()),
+    "Reporting-Endpoints": 'csp="/csp-report"',
+}
+# Pages without PHI that a frame of the EHR shows before a launch, after it, or when it failed.
+OUTSIDE_A_LAUNCH = ("/", "/launch", "/callback", "/logout")
+
+
+def register(app: Flask) -> None:
+    app.after_request(add_headers)
+    app.add_url_rule("/csp-report", "csp_report", take_report, methods=["POST"])
+
+
+def add_headers(response: Response) -> Response:
+    """No X-Frame-Options: it knows no list of origins (ASVS 5.0 3.4.6)."""
+    response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = POLICY.format(ancestors=" ".join(frame_ancestors()))
+    response.headers.setdefault("Cache-Control", "no-store")
+    if request.path == "/logout" and response.status_code < 400:
+        # The cookie stays: another launch of the same browser may live by it, and it opens nothing of this one.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def frame_ancestors() -> Iterable[str]:
+    """Who may frame this response: the launch's EHR; before and after a launch any trusted one, to read what it says."""
+    ehrs = wiring().ehrs
+    if here := current_launch():
+        return ehrs.find(here.session.context.iss).embed_origins or ("'none'",)
+    if request.path in OUTSIDE_A_LAUNCH or request.path.startswith("/r/"):
+        return sorted({origin for ehr in ehrs for origin in ehr.embed_origins}) or ("'none'",)
+    return ("'none'",)
+
+
+def take_report() -> tuple[str, int]:
+    """Logs which directive was violated. The addresses in a report hold launch keys and are not kept."""
+    try:
+        reports = request.get_json(force=True)
+    except BadRequest:
+        return "", 400
+    for report in reports[:5] if isinstance(reports, list) else [reports]:
+        body = report.get("body", {}) if isinstance(report, dict) else {}
+        directive = body.get("effectiveDirective", "") if isinstance(body, dict) else ""
+        log.warning("content security policy violated: %s", "".join(c for c in str(directive)[:40] if c.isalpha() or c == "-"))
+    return "", 204

@@ -1,0 +1,106 @@
+"""The pages of one launch, `/r/<launch key>/...`: nobody gets in without that launch's session in this very browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Blueprint, Flask, abort, g, request
+
+from launch.sessions import IDLE, Session
+from launch.views import browser_id
+from smartapp.reviews import Reviewer, ReviewKey
+from smartapp.views.csrf import FIELD, build_token, is_same_origin, is_token
+from smartapp.views.wiring import wiring
+
+if TYPE_CHECKING:
+    from smartapp.fhir.client import FHIRClient
+
+pages = Blueprint("review", __name__, url_prefix="/r/<launch_key>")
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """The launch a request belongs to: every read and write carries its EHR, patient and encounter."""
+
+    session: Session
+    key: ReviewKey
+    by: Reviewer
+    client: FHIRClient
+
+
+def launched() -> Launched:
+    """The launch of this request."""
+    return cast(Launched, g.launched)
+
+
+def current_launch() -> Launched | None:
+    """The same, where there may be none."""
+    return cast("Launched | None", g.get("launched"))
+
+
+@pages.url_value_preprocessor
+def _take_launch_key(endpoint: str | None, values: dict[str, Any] | None) -> None:
+    g.launch_key = values.pop("launch_key") if values else ""
+
+
+@pages.url_defaults
+def _add_launch_key(endpoint: str, values: dict[str, Any]) -> None:
+    values.setdefault("launch_key", g.get("launch_key", ""))
+
+
+@pages.before_request
+def _admit() -> None:
+    """Raises SessionEnded; refuses forms that are not ours."""
+    session = wiring().launcher.session(g.launch_key, browser_id())
+    context = session.context
+    g.launched = Launched(
+        session=session,
+        key=ReviewKey(context.iss, context.patient, context.encounter),
+        by=Reviewer(context.fhir_user, context.user_name),
+        client=wiring().client_for(session),
+    )
+    _refuse_forged_form(g.launch_key)
+
+
+def register(app: Flask) -> None:
+    """Adds the pages, and a guard over the forms of everybody else: /logout names its launch in the form."""
+    app.before_request(_guard_other_forms)
+    app.register_blueprint(pages)
+
+
+def _guard_other_forms() -> None:
+    if request.blueprint != pages.name and request.endpoint != "csp_report":
+        _refuse_forged_form(request.form.get("launch_key", ""))
+
+
+def _refuse_forged_form(launch_key: str) -> None:
+    """403 unless the form carries this launch's token and comes from a page of ours."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    config = wiring().config
+    own = is_token(request.form.get(FIELD, ""), config.secret_keys, launch_key, browser_id())
+    if not own or not is_same_origin(request, config.public_url):
+        abort(403)
+
+
+@pages.context_processor
+def _launch_values() -> dict[str, Any]:
+    here = current_launch()
+    if here is None:
+        return {}
+    token = build_token(wiring().config.secret_keys[0], here.session.key, here.session.browser)
+    return {"launched": here, "csrf_token": token, "context": here.session.context, "idle": int(IDLE.total_seconds())}
+
+
+def form_version() -> int:
+    """The version of the review that the form was made from."""
+    try:
+        return int(request.form["version"])
+    except ValueError:
+        abort(400)
+
+
+def wants_fragment() -> bool:
+    """htmx asks: it wants the part of the page that changed."""
+    return request.headers.get("HX-Request") == "true"

@@ -1,0 +1,103 @@
+"""The review page: notes, suggestions, and a POST for each decision."""
+
+from flask import Response, abort, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from smartapp.errors import ReviewChanged
+from smartapp.reviews import Action, Review
+from smartapp.views.board import REJECT_REASONS, Board, build_board
+from smartapp.views.launched import form_version, launched, pages, wants_fragment
+from smartapp.views.wiring import wiring
+
+
+@pages.get("/")
+def show() -> str:
+    here = launched()
+    return render_template("review/page.html", board=build_board(wiring().coding.open(here.key, here.client)))
+
+
+@pages.get("/progress")
+def progress() -> Response:
+    """Asked every second while the chart is read and coded; sends the page's work area once there is more to show."""
+    board = build_board(wiring().coding.review(launched().key))
+    if board.working and request.args.get("notes") == str(len(board.notes)):
+        return make_response(render_template("review/_progress.html", board=board))
+    return _whole_work(board, "")
+
+
+@pages.post("/retry")
+def retry() -> BaseResponse:
+    here = launched()
+    wiring().coding.retry(here.key, here.client)
+    return redirect(url_for("review.show"), 303)
+
+
+@pages.post("/decisions")
+def decide() -> BaseResponse:
+    here = launched()
+    action, code, reason = _read_decision()
+    try:
+        review = wiring().coding.decide(here.key, form_version(), action, code, reason, here.by)
+    except ReviewChanged as changed:
+        return _changed(changed)
+    board = build_board(review)
+    if wants_fragment():
+        return _decided(board, action, code)
+    card = board.card(code) or next((c for c in board.added if c.code == code), None)
+    return redirect(url_for("review.show", _anchor=card.id if card else "codes"), 303)
+
+
+def _read_decision() -> tuple[Action, str, str | None]:
+    """What the form says, or 400."""
+    try:
+        action = Action(request.form["action"])
+    except ValueError:
+        abort(400)
+    reason = request.form.get("reason") if action is Action.REJECT else None
+    if reason is not None and reason not in REJECT_REASONS:
+        abort(400)
+    return action, request.form["code"], reason
+
+
+def _decided(board: Board, action: Action, code: str) -> Response:
+    """The card alone, and the counters out of band: nothing else on the page moves."""
+    card = board.card(code)
+    asked_by = request.headers.get("HX-Trigger", "")
+    response = make_response(
+        render_template(
+            "review/_decided.html",
+            board=board,
+            card=card,
+            said=announcement(board.review, action, code),
+            result=asked_by if asked_by.startswith("r-") else None,
+        )
+    )
+    response.headers["HX-Retarget"] = f"#{card.id}" if card else "#added"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response
+
+
+def announcement(review: Review, action: Action, code: str) -> str:
+    """What a screen reader says after a decision."""
+    word = {"accept": "accepted", "reject": "rejected", "add": "added", "undo": "put back"}[action]
+    tally = build_board(review).tally
+    return f"{code} {word}. {tally.accepted} accepted, {tally.undecided} undecided."
+
+
+def _changed(changed: ReviewChanged) -> BaseResponse:
+    """The state as it is now, with the reason why the decision was not taken."""
+    board = build_board(wiring().coding.review(launched().key))
+    message = f"{changed.title}. This is its current state; your last decision was not taken. Decide again if needed."
+    if wants_fragment():
+        response = _whole_work(board, message)
+    else:
+        response = make_response(render_template("review/page.html", board=board, message=message))
+    response.status_code = changed.status
+    return response
+
+
+def _whole_work(board: Board, message: str) -> Response:
+    response = make_response(render_template("review/_work_fragment.html", board=board, message=message))
+    response.headers["HX-Retarget"] = "#work"
+    response.headers["HX-Reswap"] = "outerHTML"
+    return response

@@ -1,0 +1,40 @@
+"""The summary before signing: exactly what will be written, what will not, and the sentence that is signed."""
+
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from smartapp.errors import ReviewChanged
+from smartapp.views.board import build_board
+from smartapp.views.launched import form_version, launched, pages
+from smartapp.views.wiring import wiring
+
+UNTICKED = "Tick the box to say that you stand for these codes, then sign."
+CHANGED = "The review was changed in another window and was not signed. Check the list below as it is now."
+
+
+@pages.get("/summary")
+def summary() -> BaseResponse:
+    return _page()
+
+
+@pages.post("/sign")
+def sign() -> BaseResponse:
+    here = launched()
+    if request.form.get("attest") != "yes":
+        return _page(UNTICKED, 422)
+    try:
+        wiring().coding.sign_off(here.key, form_version(), here.by, here.client)
+    except ReviewChanged as changed:
+        return _page(CHANGED, changed.status)
+    return redirect(url_for("review.receipt"), 303)
+
+
+def _page(message: str = "", status: int = 200) -> BaseResponse:
+    key = launched().key
+    board = build_board(wiring().coding.review(key))
+    if board.closed:
+        return redirect(url_for("review.receipt"), 303)
+    plan = wiring().coding.summary(key) if board.claim else None
+    response: Response = make_response(render_template("summary.html", board=board, plan=plan, message=message))
+    response.status_code = status
+    return response

@@ -1,0 +1,59 @@
+// Around each decision: the version it is made from, where the focus stays, and what to say when it did not arrive.
+import { choose, paintMarks } from "./evidence.js";
+
+const byId = (id) => document.getElementById(id);
+let kept = null; // what a swap must not lose
+
+function useNewestVersion(event) {
+  const { parameters } = event.detail;
+  if (parameters.version !== undefined) parameters.version = byId("tally").dataset.version;
+}
+
+function remember(event) {
+  const { target, requestConfig } = event.detail;
+  const active = document.activeElement;
+  const card = requestConfig.elt.closest(".card");
+  kept = {
+    card: card?.contains(active) ? card.id : null,
+    onCard: active === card,
+    inResults: Boolean(requestConfig.elt.closest(".results")),
+    scroll: target.id === "work" ? ["notes", "codes"].map((id) => [id, byId(id).scrollTop]) : [],
+  };
+}
+
+function restore() {
+  paintMarks();
+  if (!kept) return;
+  if (kept.scroll.length && location.hash === "#notes") location.replace("#notes");
+  for (const [id, top] of kept.scroll) byId(id).scrollTo({ top, behavior: "instant" });
+  const card = kept.card && byId(kept.card);
+  if (card) {
+    choose(card);
+    const button = card.querySelector(".verdict button, .acts button");
+    (kept.onCard || !button ? card : button).focus({ preventScroll: true });
+  } else if (document.activeElement === document.body && (kept.card || kept.inResults)) {
+    (byId("words") ?? byId("codes")).focus({ preventScroll: true });
+  }
+  kept = null;
+}
+
+function sayOffline() {
+  const notice = byId("notice");
+  if (!notice.querySelector("[data-offline]")) {
+    notice.replaceChildren(byId("offline").content.cloneNode(true));
+    notice.firstElementChild.dataset.offline = "";
+  }
+}
+
+function failed(event) {
+  if (event.detail.elt.id === "progress") event.detail.elt.remove(); // asks no more; the notice says why
+}
+
+export function followDecisions() {
+  const { body } = document;
+  body.addEventListener("htmx:configRequest", useNewestVersion);
+  body.addEventListener("htmx:beforeSwap", remember);
+  body.addEventListener("htmx:afterSettle", restore);
+  body.addEventListener("htmx:sendError", sayOffline);
+  body.addEventListener("htmx:responseError", failed);
+}

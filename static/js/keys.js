@@ -1,0 +1,104 @@
+// Single-key shortcuts: off inside fields, and they can be switched off altogether (WCAG 2.1.4).
+import { chosenCard, choose, evidenceOf, goBack, goToMark, visibleCards } from "./evidence.js";
+
+const SETTING = "chartside.keys"; // holds "off" or nothing; never anything of a patient
+const dialog = document.getElementById("shortcuts");
+
+// An EHR's frame may forbid storage.
+function stored() {
+  try { return localStorage.getItem(SETTING); } catch { return null; }
+}
+
+function store(value) {
+  try { localStorage.setItem(SETTING, value); } catch { /* lasts as long as the page, then */ }
+}
+
+let on = stored() !== "off";
+
+function step(by) {
+  const cards = visibleCards();
+  const at = cards.indexOf(chosenCard());
+  const next = cards[at < 0 ? (by > 0 ? 0 : cards.length - 1) : Math.min(Math.max(at + by, 0), cards.length - 1)];
+  if (!next) return;
+  choose(next, { show: true });
+  next.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function stepEvidence(by) {
+  const card = chosenCard();
+  const marks = card ? evidenceOf(card) : [];
+  if (!marks.length) return;
+  const at = marks.indexOf(document.activeElement);
+  goToMark(marks[at < 0 ? 0 : (at + by + marks.length) % marks.length], card);
+}
+
+function press(key) {
+  chosenCard()?.querySelector(`[data-key="${key}"]`)?.click();
+}
+
+function reject() {
+  const box = chosenCard()?.querySelector("details.reject");
+  if (!box) return;
+  box.open = true;
+  box.querySelector("select").focus();
+}
+
+function search() {
+  const field = document.getElementById("words");
+  field?.focus();
+  field?.select();
+}
+
+const enterOn = (element) => {
+  if (element.matches?.("mark")) return goBack();
+  const first = element.matches?.(".card") && evidenceOf(element)[0];
+  if (first) goToMark(first, element);
+};
+
+const ACTS = {
+  j: () => step(1),
+  k: () => step(-1),
+  a: () => press("a"),
+  u: () => press("u"),
+  x: reject,
+  n: search,
+  "/": search,
+  "]": () => stepEvidence(1),
+  "[": () => stepEvidence(-1),
+};
+
+function pressed(event) {
+  if (dialog.open || event.isComposing) return;
+  if (event.key === "Enter" && event.ctrlKey) return document.querySelector(".tally a").click();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") return escape(event);
+  if (event.target.closest?.("input, select, textarea")) return;
+  if (event.key === "Enter") return enterOn(event.target);
+  if (event.key === "?" && on) return dialog.showModal();
+  if (!on || !(event.key in ACTS)) return;
+  event.preventDefault();
+  ACTS[event.key]();
+}
+
+function escape(event) {
+  const box = event.target.closest?.("details.reject");
+  if (box) box.open = false;
+  goBack();
+}
+
+function apply() {
+  document.body.classList.toggle("keys-off", !on);
+  document.getElementById("keys-on").checked = on;
+}
+
+export function followKeys() {
+  document.addEventListener("keydown", pressed);
+  document.querySelector("[data-opens='shortcuts']").addEventListener("click", () => dialog.showModal());
+  document.getElementById("keys-on").addEventListener("change", (event) => {
+    on = event.target.checked;
+    store(on ? "" : "off");
+    apply();
+  });
+  apply();
+}
