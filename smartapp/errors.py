@@ -1,6 +1,7 @@
 """The application's own errors; the one place error -> page is smartapp/views/errors.py.
 
 ChartsideError
+├── UnknownReview       the encounter was never opened here (404)
 ├── ReviewChanged       somebody else changed the review since the page was loaded (409)
 ├── ReviewClosed        decisions after sign-off (409)
 ├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
@@ -23,6 +24,12 @@ class ChartsideError(Exception):
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.title)
         self.detail = detail
+
+
+class UnknownReview(ChartsideError):
+    status = 404
+    title = "This encounter has not been opened yet"
+    advice = "Open Chartside again from the patient's chart."
 
 
 class ReviewChanged(ChartsideError):

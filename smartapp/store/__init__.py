@@ -1,1 +1,7 @@
 """What must survive a restart."""
+
+from smartapp.store.database import connect
+from smartapp.store.migrating import migrate
+from smartapp.store.review_store import ClaimLost, ReviewStore
+
+__all__ = ["ClaimLost", "ReviewStore", "connect", "migrate"]

@@ -1,0 +1,195 @@
+"""The use cases: read the chart, suggest, decide, sign off. No web, no HTTP, no torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from model.codebook import CodeBook, SearchResult
+from smartapp.claims import claim
+from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
+from smartapp.fhir.chart import Chart
+from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.writeback import plan
+from smartapp.inference import PredictorClient
+from smartapp.jobs import Jobs
+from smartapp.reading import Reading
+from smartapp.reviews import (
+    AcceptedCode,
+    Action,
+    Attestation,
+    PlannedWrite,
+    Review,
+    Reviewer,
+    ReviewKey,
+    ReviewStatus,
+)
+from smartapp.signing import UNFINISHED, Signing
+from smartapp.store import ReviewStore
+
+WORKING: Final = frozenset({ReviewStatus.READING, ReviewStatus.CODING})
+OPEN: Final = frozenset({ReviewStatus.READY, ReviewStatus.FAILED})
+CLOSED: Final = frozenset({ReviewStatus.SIGNED, ReviewStatus.WRITTEN, ReviewStatus.PARTLY_WRITTEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What signing would do, before anybody signs."""
+
+    accepted: tuple[AcceptedCode, ...]
+    planned: tuple[PlannedWrite, ...]
+    statement: str  # the sentence that is signed
+
+
+class Coding:
+    """The application between the pages, the EHR, the predictor and the store."""
+
+    def __init__(
+        self,
+        store: ReviewStore,
+        predictor: PredictorClient,
+        codebook: CodeBook,
+        jobs: Jobs,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store, self._codebook, self._clock = store, codebook, clock
+        self._reading = Reading(store, predictor, jobs, clock)
+        self._signing = Signing(store, jobs, clock)
+
+    def open(self, key: ReviewKey, client: FHIRClient) -> Review:
+        """The review as it stands. Begins to read in the background, or goes on where a process died at work."""
+        review = self._store.find(key)
+        if review is None:
+            self._store.create(key, self._clock())
+        elif review.status not in WORKING | {ReviewStatus.SIGNED}:
+            return review
+        if held := claim(self._store, key, WORKING, self._clock):
+            self._reading.start(key, held, client)
+        elif held := claim(self._store, key, {ReviewStatus.SIGNED}, self._clock):
+            self._signing.start(key, held, client)
+        return self._store.review(key)
+
+    def review(self, key: ReviewKey) -> Review:
+        """Raises UnknownReview for an encounter that was never opened."""
+        return self._store.review(key)
+
+    def retry(self, key: ReviewKey, client: FHIRClient) -> Review:
+        """Reads and codes the chart anew; decisions stay. Of a signed review it finishes the write-back."""
+        if self._store.review(key).status in UNFINISHED:
+            return self.finish(key, client)
+        if held := claim(self._store, key, WORKING | OPEN, self._clock):
+            with self._store.change(key, self._clock(), held) as draft:
+                draft.set_status(ReviewStatus.READING)
+            self._reading.start(key, held, client)
+        return self._store.review(key)
+
+    def decide(
+        self, key: ReviewKey, version: int, action: Action, code: str, reason: str | None, by: Reviewer
+    ) -> Review:
+        """One act on one code. Raises ReviewChanged, ReviewClosed, UnknownCode; a repeated click changes nothing."""
+        with self._store.change(key, self._clock()) as draft:
+            review, code = draft.review, code.strip().upper()
+            if review.status in CLOSED:
+                raise ReviewClosed
+            if _is_repeated(review, version, action, code, reason, by):
+                return review
+            if review.version != version or not _is_open(review):
+                raise ReviewChanged
+            title = self._title(review, action, code)
+            draft.add_decision(action, code, title, reason, by, self._clock())
+        return self._store.review(key)
+
+    def search(self, key: ReviewKey, words: str, limit: int = 10) -> tuple[SearchResult, ...]:
+        """Billable codes in force on the encounter's date of service."""
+        return tuple(self._codebook.search(words, _day(self._store.review(key)), limit))
+
+    def summary(self, key: ReviewKey) -> Summary:
+        accepted = self._store.review(key).accepted()
+        chart = self._store.chart(key)
+        return Summary(accepted, plan(Chart.from_json(chart), accepted) if chart else (), statement(accepted))
+
+    def sign_off(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> Review:
+        """Keeps the attestation, then writes to the chart, then keeps the receipt.
+
+        Raises NothingAccepted, ReviewChanged, UnknownCode, and ReviewClosed when somebody else signed.
+        Whatever the EHR does then is told by the returned review.
+        """
+        with self._store.change(key, self._clock()) as draft:
+            review = draft.review
+            signed_before = review.attestation is not None
+            if review.attestation is not None and review.attestation.by != by:
+                raise ReviewClosed
+            if not signed_before:
+                self._check_signable(review, version)
+                draft.attest(Attestation(by, self._clock(), statement(review.accepted())))
+                draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
+                held = draft.claim(self._clock())
+        if signed_before:  # pressed twice, or again after something went wrong
+            return self.finish(key, client)
+        self._signing.write(key, held, client)
+        return self._store.review(key)
+
+    def finish(self, key: ReviewKey, client: FHIRClient) -> Review:
+        """Goes on with a write-back that was cut short; nothing is written twice, and nothing while another writes."""
+        if held := claim(self._store, key, UNFINISHED, self._clock):
+            self._signing.write(key, held, client)
+        return self._store.review(key)
+
+    def _title(self, review: Review, action: Action, code: str) -> str:
+        """Of the code, when the action may be taken on it; else UnknownCode."""
+        if action is Action.UNDO:
+            standing = review.decision_on(code)
+            if standing is None:
+                raise ReviewChanged("There is no decision on this code to undo.")
+            return standing.title
+        if action in (Action.ACCEPT, Action.REJECT) and code not in {s.code for s in review.suggestions}:
+            raise UnknownCode("Only a suggested code can be accepted or rejected.")
+        entry = self._codebook.get(code, _day(review))
+        if entry is None or (not entry.billable and action is not Action.REJECT):
+            raise UnknownCode(_not_billable(code, _day(review)))
+        return entry.title
+
+    def _check_signable(self, review: Review, version: int) -> None:
+        accepted = review.accepted()
+        if not accepted:
+            raise NothingAccepted
+        if review.version != version or not _is_open(review):
+            raise ReviewChanged
+        for code in accepted:  # the date of service may have changed since, or the edition
+            if not self._codebook.is_billable(code.code, _day(review)):
+                raise UnknownCode(_not_billable(code.code, _day(review)))
+
+
+def statement(accepted: Sequence[AcceptedCode]) -> str:
+    """The attestation: names the codes in their order and says who decided."""
+    codes = ", ".join(a.code for a in accepted)
+    these = "this code is" if len(accepted) == 1 else f"these {len(accepted)} codes, in this order, are"
+    return (
+        f"I have reviewed the documentation of this encounter and confirm that {these} supported by it: {codes}. "
+        "Each was decided by a person; Chartside only suggests."
+    )
+
+
+def _is_open(review: Review) -> bool:
+    """Decisions can be taken: nobody works on the review, and its chart has been read."""
+    return review.status in OPEN and review.header is not None
+
+
+def _day(review: Review) -> date | None:
+    return review.header.date_of_service if review.header else None
+
+
+def _is_repeated(review: Review, version: int, action: Action, code: str, reason: str | None, by: Reviewer) -> bool:
+    """The same click once more: the last act on the code was this one, and nothing has been asked for since.
+
+    An UNDO that saw the newest version is a further step back, not a repetition.
+    """
+    last = next((d for d in reversed(review.decisions) if d.code == code), None)
+    if last is None or (last.action, last.reason, last.by) != (action, reason, by):
+        return False
+    return action is not Action.UNDO or version != review.version
+
+
+def _not_billable(code: str, day: date | None) -> str:
+    when = f" on {day.isoformat()}" if day else ""
+    return f"{code[:8]} is not a billable ICD-10-CM code{when}."

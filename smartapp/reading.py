@@ -1,0 +1,79 @@
+"""The background job of a review: reads the chart, has it coded, and says at every step how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from model.prediction import Policy
+from smartapp.errors import ChartsideError, ForeignResource
+from smartapp.fhir.chart import Chart, read_chart
+from smartapp.fhir.client import FHIRClient
+from smartapp.inference import PredictorClient
+from smartapp.jobs import Jobs, log_without_words
+from smartapp.reviews import ReviewKey, ReviewStatus
+from smartapp.store import ClaimLost, ReviewStore
+from smartapp.suggestions import join_notes
+
+BROKEN = "Something went wrong while the chart was read and coded. Press Try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Reads and codes charts; whoever asks has claimed the review for it."""
+
+    store: ReviewStore
+    predictor: PredictorClient
+    jobs: Jobs
+    clock: Callable[[], datetime]
+
+    def start(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
+        """Returns at once. Every end of the job is a state of the review, but for the process's own."""
+        self.jobs.submit(lambda: self._run(key, claim, client), lambda: self.store.beat(claim, self.clock()))
+
+    def _run(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
+        try:
+            self._read_and_code(key, claim, client)
+        except ClaimLost:
+            return  # another took over while this one seemed dead
+        except ChartsideError as error:
+            self._end(key, claim, ReviewStatus.FAILED, in_words(error))
+        except Exception as error:
+            log_without_words("reading a chart failed", error)
+            self._end(key, claim, ReviewStatus.FAILED, BROKEN)
+
+    def _read_and_code(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
+        def progress(stage: str) -> None:
+            with self.store.change(key, self.clock(), claim) as draft:
+                draft.set_status(ReviewStatus.READING, stage)
+
+        chart = read_chart(client, key.patient, key.encounter, progress)
+        if chart.key != key:
+            raise ForeignResource
+        with self.store.change(key, self.clock(), claim) as draft:
+            draft.set_chart(chart.to_json())
+            draft.set_status(ReviewStatus.CODING, "Looking for codes")
+        self._code(key, claim, chart)
+        self._end(key, claim, ReviewStatus.READY)
+
+    def _code(self, key: ReviewKey, claim: str, chart: Chart) -> None:
+        """Nothing to do when no note has words: each note says why, and coding by hand is open."""
+        document = join_notes(key.encounter, chart.notes, chart.setting, chart.date_of_service)
+        if document is None:
+            return
+        prediction = self.predictor.predict(document, Policy.ENCOUNTER)
+        with self.store.change(key, self.clock(), claim) as draft:
+            draft.set_prediction(prediction)
+
+    def _end(self, key: ReviewKey, claim: str, status: ReviewStatus, failure: str | None = None) -> None:
+        try:
+            with self.store.change(key, self.clock(), claim) as draft:
+                draft.set_status(status, failure=failure)
+                draft.release()
+        except ClaimLost:
+            return
+
+
+def in_words(error: ChartsideError) -> str:
+    """What happened and what to do, as the page shows it; `detail` may quote the EHR."""
+    detail = f": {error.detail}" if error.detail else "."
+    return f"{error.title}{detail if detail.endswith('.') else detail + '.'} {error.advice}"

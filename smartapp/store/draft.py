@@ -1,0 +1,143 @@
+"""A review opened for change: read and written within one transaction."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+
+from launch.vault import BrokenSeal
+from model.prediction import Prediction
+from smartapp.reviews import (
+    Action,
+    Attestation,
+    ChartHeader,
+    Decision,
+    Note,
+    Review,
+    Reviewer,
+    ReviewKey,
+    ReviewStatus,
+    WrittenResource,
+)
+from smartapp.store.tables import AttestationRow, DecisionRow, ReceiptRow, ReviewRow
+from smartapp.suggestions import suggestions_of, why_not_of
+
+
+class Draft:
+    """The one way to change a review: each method is one kind of change. Nothing holds before the transaction ends."""
+
+    def __init__(self, row: ReviewRow) -> None:
+        self._row = row
+        self.changed = False
+
+    @property
+    def review(self) -> Review:
+        return read_review(self._row)
+
+    @property
+    def claimed_since(self) -> datetime | None:
+        """When the job or write-back that holds the review last showed that it lives; None when nobody holds it."""
+        return self._row.heartbeat if self._row.claim else None
+
+    def set_status(self, status: ReviewStatus, stage: str = "", failure: str | None = None) -> None:
+        self._row.status, self._row.stage, self._row.failure = status.value, stage, failure
+        self.changed = True
+
+    def set_chart(self, chart: Mapping[str, Any]) -> None:
+        """The chart as JSON: `key`, `header`, `notes` and more. What was predicted from earlier notes goes."""
+        self._row.chart = chart
+        self._row.prediction = self._row.model_revision = self._row.code_set_edition = None
+        self.changed = True
+
+    def set_prediction(self, prediction: Prediction) -> None:
+        self._row.prediction = prediction.to_json()
+        self._row.model_revision = prediction.model_revision
+        self._row.code_set_edition = prediction.code_set_edition
+        self.changed = True
+
+    def add_decision(
+        self, action: Action, code: str, title: str, reason: str | None, by: Reviewer, at: datetime
+    ) -> None:
+        self._row.decisions.append(
+            DecisionRow(
+                action=action.value, code=code, title=title, reason=reason, fhir_user=by.fhir_user, name=by.name, at=at
+            )
+        )
+        self.changed = True
+
+    def attest(self, attestation: Attestation) -> None:
+        by = attestation.by
+        self._row.attestation = AttestationRow(
+            fhir_user=by.fhir_user, name=by.name, at=attestation.at, statement=attestation.statement
+        )
+        self.changed = True
+
+    def set_receipt(self, lines: Iterable[WrittenResource]) -> None:
+        """Line by line in place, so that a position never exists twice on the way."""
+        rows = self._row.receipt
+        values = [asdict(line) for line in lines]
+        del rows[len(values) :]
+        for position, value in enumerate(values):
+            if position == len(rows):
+                rows.append(ReceiptRow(position=position))
+            for name, content in value.items():
+                setattr(rows[position], name, content)
+        self.changed = True
+
+    def claim(self, at: datetime) -> str:
+        """Takes the review for one job or write-back; whoever held it before can no longer change it."""
+        self._row.claim, self._row.heartbeat = uuid4().hex, at
+        return self._row.claim
+
+    def release(self) -> None:
+        self._row.claim = self._row.heartbeat = None
+
+
+def read_review(row: ReviewRow) -> Review:
+    """The frozen value of what is stored."""
+    key = ReviewKey(row.iss, row.patient, row.encounter)
+    if row.chart and ReviewKey(**row.chart["key"]) != key:
+        raise BrokenSeal("a chart's seal is worth nothing on the review of another encounter")
+    notes = tuple(_note(note) for note in row.chart["notes"]) if row.chart else ()
+    prediction = Prediction.from_json(row.prediction) if row.prediction else None
+    return Review(
+        key=key,
+        version=row.version,
+        status=ReviewStatus(row.status),
+        stage=row.stage,
+        failure=row.failure,
+        header=_header(row.chart["header"]) if row.chart else None,
+        notes=notes,
+        suggestions=suggestions_of(prediction, notes) if prediction else (),
+        why_not=why_not_of(prediction, notes) if prediction else (),
+        decisions=tuple(_decision(d) for d in row.decisions),
+        attestation=_attestation(row.attestation) if row.attestation else None,
+        receipt=tuple(
+            WrittenResource(line.resource, line.purpose, line.outcome, line.reference, line.detail)
+            for line in row.receipt
+        ),
+        model_revision=row.model_revision,
+        code_set_edition=row.code_set_edition,
+    )
+
+
+def _header(value: Mapping[str, Any]) -> ChartHeader:
+    day = value["date_of_service"]
+    existing = tuple(value["existing_diagnoses"])
+    return ChartHeader(
+        **{**value, "date_of_service": date.fromisoformat(day) if day else None, "existing_diagnoses": existing}
+    )
+
+
+def _note(value: Mapping[str, Any]) -> Note:
+    return Note(**{**value, "date": datetime.fromisoformat(value["date"]) if value["date"] else None})
+
+
+def _decision(row: DecisionRow) -> Decision:
+    by = Reviewer(row.fhir_user, row.name)
+    return Decision(row.id, Action(row.action), row.code, row.title, row.reason, by, row.at)
+
+
+def _attestation(row: AttestationRow) -> Attestation:
+    return Attestation(Reviewer(row.fhir_user, row.name), row.at, row.statement)

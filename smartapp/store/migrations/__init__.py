@@ -1,0 +1,1 @@
+"""Alembic's folder: every schema the store ever had."""

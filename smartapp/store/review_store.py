@@ -1,0 +1,95 @@
+"""Reviews in the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, Select, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from launch.vault import Vault
+from smartapp.errors import UnknownReview
+from smartapp.reviews import Review, ReviewKey, ReviewStatus
+from smartapp.store.columns import seal_with
+from smartapp.store.database import READS_ONLY
+from smartapp.store.draft import Draft, read_review
+from smartapp.store.tables import ReviewRow
+
+
+class ClaimLost(Exception):
+    """Another job or write-back has taken the review; what this one still had to say no longer counts."""
+
+
+class ReviewStore:
+    """One review for each encounter of each EHR; every change is one transaction and one version."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        seal_with(engine, vault)
+        self._engine = engine
+        self._reading = engine.execution_options(**READS_ONLY)
+
+    def find(self, key: ReviewKey) -> Review | None:
+        with Session(self._reading) as session:
+            row = session.scalars(_of(key)).one_or_none()
+            return read_review(row) if row else None
+
+    def review(self, key: ReviewKey) -> Review:
+        """Raises UnknownReview."""
+        with Session(self._reading) as session:
+            return read_review(_one(session, _of(key)))
+
+    def chart(self, key: ReviewKey) -> Any:
+        """The chart as it was stored; None while it has never been read. Raises UnknownReview."""
+        with Session(self._reading) as session:
+            return _one(session, _of(key)).chart
+
+    def create(self, key: ReviewKey, at: datetime) -> None:
+        """A review about to be read, unless there is one: two windows may open the same encounter at once."""
+        row = ReviewRow(
+            iss=key.iss,
+            patient=key.patient,
+            encounter=key.encounter,
+            version=1,
+            status=ReviewStatus.READING.value,
+            stage="",
+            opened_at=at,
+            changed_at=at,
+        )
+        try:
+            with Session(self._engine) as session, session.begin():
+                session.add(row)
+        except IntegrityError:
+            self.review(key)  # it is there now; anything else that was wrong shows here
+
+    @contextmanager
+    def change(self, key: ReviewKey, at: datetime, holding: str | None = None) -> Iterator[Draft]:
+        """The review, locked until the block ends; kept when it ends well. Raises UnknownReview, ClaimLost."""
+        with Session(self._engine) as session, session.begin():
+            row = _one(session, _of(key).with_for_update())
+            if holding is not None and row.claim != holding:
+                raise ClaimLost
+            draft = Draft(row)
+            yield draft
+            if draft.changed:
+                row.version += 1
+                row.changed_at = at
+
+    def beat(self, claim: str, at: datetime) -> None:
+        """Whoever holds the review is alive."""
+        with self._engine.begin() as connection:
+            connection.execute(update(ReviewRow).where(ReviewRow.claim == claim).values(heartbeat=at))
+
+
+def _of(key: ReviewKey) -> Select[ReviewRow]:
+    return select(ReviewRow).where(
+        ReviewRow.iss == key.iss, ReviewRow.patient == key.patient, ReviewRow.encounter == key.encounter
+    )
+
+
+def _one(session: Session, query: Select[ReviewRow]) -> ReviewRow:
+    row = session.scalars(query).one_or_none()
+    if row is None:
+        raise UnknownReview
+    return row

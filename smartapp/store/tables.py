@@ -1,0 +1,83 @@
+"""The tables of a review. What tells about a patient's health in words is sealed; ids, codes and titles are plain."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from smartapp.store.columns import Instant, Sealed
+
+
+class Base(DeclarativeBase):
+    """All tables of the store."""
+
+
+class DecisionRow(Base):
+    """Append-only: a trigger of the first migration refuses every change."""
+
+    __tablename__ = "decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), index=True)
+    action: Mapped[str] = mapped_column(String(16))
+    code: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(String(400))
+    reason: Mapped[str | None] = mapped_column(Sealed)
+    fhir_user: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class AttestationRow(Base):
+    """One a review, and append-only like the decisions it closes."""
+
+    __tablename__ = "attestation"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    fhir_user: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(Instant)
+    statement: Mapped[str] = mapped_column(Text)
+
+
+class ReceiptRow(Base):
+    """One line of the receipt; replaced as a whole when the write-back is tried again."""
+
+    __tablename__ = "receipt"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    resource: Mapped[str] = mapped_column(String(64))
+    purpose: Mapped[str] = mapped_column(String(200))
+    outcome: Mapped[str] = mapped_column(String(16))
+    reference: Mapped[str | None] = mapped_column(String(200))
+    detail: Mapped[str] = mapped_column(Sealed)  # may quote the EHR
+
+
+class ReviewRow(Base):
+    """One encounter of one EHR."""
+
+    __tablename__ = "review"
+    __table_args__ = (UniqueConstraint("iss", "patient", "encounter", name="review_of_encounter"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    iss: Mapped[str] = mapped_column(String(500))
+    patient: Mapped[str] = mapped_column(String(64))  # a FHIR id has at most 64 characters (R4, 2.24.0.1)
+    encounter: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int]
+    status: Mapped[str] = mapped_column(String(20))
+    stage: Mapped[str] = mapped_column(String(200))
+    failure: Mapped[str | None] = mapped_column(Sealed)  # may quote the EHR
+    claim: Mapped[str | None] = mapped_column(String(32))  # of the one job or write-back that works on it
+    heartbeat: Mapped[datetime | None] = mapped_column(Instant)  # when that one last showed it lives
+    chart: Mapped[Any | None] = mapped_column(Sealed)
+    prediction: Mapped[Any | None] = mapped_column(Sealed)
+    model_revision: Mapped[str | None] = mapped_column(String(100))
+    code_set_edition: Mapped[str | None] = mapped_column(String(40))
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+    decisions: Mapped[list[DecisionRow]] = relationship(order_by=DecisionRow.id)
+    attestation: Mapped[AttestationRow | None] = relationship()
+    receipt: Mapped[list[ReceiptRow]] = relationship(order_by=ReceiptRow.position, cascade="all, delete-orphan")

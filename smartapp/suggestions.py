@@ -1,0 +1,76 @@
+"""Notes to the predictor's document, and its prediction back to suggestions on the notes; pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from model.document import NOTE_BREAK, Document, Setting
+from model.prediction import CodePrediction, Evidence, Prediction
+from smartapp.reviews import Alternative, Note, NoteEvidence, Reason, Suggestion, WhyNot
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A readable note and where its text begins in the joined document."""
+
+    note_id: str
+    start: int
+    text: str
+
+
+def place(notes: Sequence[Note]) -> tuple[Placed, ...]:
+    """The notes that have words, in order, one NOTE_BREAK apart."""
+    placed: list[Placed] = []
+    start = 0
+    for note in notes:
+        if note.text and note.text.strip():
+            placed.append(Placed(note.id, start, note.text))
+            start += len(note.text) + len(NOTE_BREAK)
+    return tuple(placed)
+
+
+def join_notes(encounter: str, notes: Sequence[Note], setting: str, day: date | None) -> Document | None:
+    """One document of all notes, so that rules see them all; None when no note has words."""
+    placed = place(notes)
+    if not placed:
+        return None
+    return Document(encounter, NOTE_BREAK.join(p.text for p in placed), Setting(setting), day)
+
+
+def suggestions_of(prediction: Prediction, notes: Sequence[Note]) -> tuple[Suggestion, ...]:
+    """The predicted codes with their words in the notes; a code whose words cannot be shown is not suggested."""
+    placed = place(notes)
+    found = ((code, _locate_all(code.evidence, placed)) for code in prediction.codes)
+    return tuple(_suggestion(code, evidence) for code, evidence in found if evidence)
+
+
+def why_not_of(prediction: Prediction, notes: Sequence[Note]) -> tuple[WhyNot, ...]:
+    placed = place(notes)
+    found = ((left, locate(left.evidence, placed)) for left in prediction.not_coded)
+    return tuple(WhyNot(str(left.code), left.title, words, left.reason) for left, words in found if words)
+
+
+def locate(evidence: Evidence, placed: Sequence[Placed]) -> NoteEvidence | None:
+    """The same words in their note; None when they cross a note break or are not what the note says there."""
+    for note in placed:
+        start, end = evidence.span.start - note.start, evidence.span.end - note.start
+        if start >= 0 and end <= len(note.text) and note.text[start:end] == evidence.quote:
+            return NoteEvidence(note.note_id, start, end, evidence.quote, evidence.section, evidence.assertion.value)
+    return None
+
+
+def _locate_all(evidence: Sequence[Evidence], placed: Sequence[Placed]) -> tuple[NoteEvidence, ...]:
+    return tuple(found for words in evidence if (found := locate(words, placed)))
+
+
+def _suggestion(code: CodePrediction, evidence: tuple[NoteEvidence, ...]) -> Suggestion:
+    return Suggestion(
+        code=str(code.code),
+        title=code.title,
+        confidence=code.confidence,
+        first_listed=code.first_listed,
+        suggested=code.suggested,
+        evidence=evidence,
+        reasons=tuple(Reason(rule.id, rule.citation, rule.reason) for rule in code.rules),
+        alternatives=tuple(Alternative(str(c.code), c.title, c.score) for c in code.candidates if c.code != code.code),
+    )
