@@ -39,10 +39,10 @@ class Identities:
         try:
             unproved = jws.extract_compact(id_token.encode("utf-8"))
             header, issuer = unproved.headers(), _issuer(unproved.payload)
-        except (JoseError, ValueError, TypeError, AttributeError):
-            raise InvalidIdentity("the id_token is not a signed JWT") from None
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            raise InvalidIdentity("the id_token is not a signed JWT with an issuer") from None
         alg = header.get("alg")
-        if alg not in ALGORITHMS:
+        if not isinstance(alg, str) or alg not in ALGORITHMS:
             raise InvalidIdentity("the id_token is signed with an algorithm that is not accepted")
         if issuer not in issuers(ehr, smart):
             raise InvalidIdentity("the id_token is from an issuer that is not registered for this EHR")
@@ -171,12 +171,16 @@ def _name(person: Any) -> str | None:
         return None
     if isinstance(practitioner := person.get("practitioner"), dict):
         return _text(practitioner.get("display"))
-    names = [name for name in person.get("name") or [] if isinstance(name, dict)]
+    names = [name for name in _listed(person.get("name")) if isinstance(name, dict)]
     if not names:
         return None
     name = next((n for n in names if n.get("use") == "official"), names[0])
-    parts = [*(name.get("given") or []), name.get("family")]
+    parts = [*_listed(name.get("given")), name.get("family")]
     return _text(name.get("text")) or _text(" ".join(p for p in parts if isinstance(p, str)))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str | None:

@@ -117,7 +117,7 @@ def build_app(ehr: FakeEHR, engine: sa.Engine, clock: Clock, keys: SimpleNamespa
         app.register_blueprint(blueprint(launcher, "/r/{}/".format))
         app.add_url_rule("/r/<key>/", view_func=lambda key: launcher.session(key, browser_id()).context.to_json())
         app.register_error_handler(LaunchError, _show)
-        app.extensions["launcher"] = launcher
+        app.extensions |= {"launcher": launcher, "store": store}
         ehr.client_auth = client_auth
         ehr.client_keys = app.test_client().get("/jwks.json").json["keys"]
         return app
@@ -138,6 +138,11 @@ def app(build_app: Callable[..., Flask]) -> Flask:
 @pytest.fixture
 def launcher(app: Flask) -> Launcher:
     return app.extensions["launcher"]
+
+
+@pytest.fixture
+def store(app: Flask) -> SQLSessionStore:
+    return app.extensions["store"]
 
 
 @pytest.fixture
