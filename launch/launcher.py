@@ -31,7 +31,8 @@ from launch.transport import is_secure
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 ASSUMED_TOKEN_LIFE = timedelta(minutes=5)  # expires_in is only recommended
 AHEAD = timedelta(seconds=60)  # a token is renewed this long before it expires
-REFRESH_LEASE = timedelta(seconds=30)  # longer than one token request may take, then another caller may try
+REFRESH_LEASE = timedelta(seconds=75)  # longer than discovery and one token request can take
+REFRESH_WAIT = timedelta(seconds=25)  # for what another caller is asking
 SEEN_EVERY = timedelta(seconds=30)  # spares a write a request
 
 
@@ -103,10 +104,10 @@ class Launcher:
         """A token for the EHR's FHIR API; `refresh` asks for a new one, after the EHR refused the last.
 
         One caller renews, in whatever process; the others wait for what it gets: a refresh token sent twice would end
-        the grant. Raises SessionEnded, or TokenRequestFailed when the EHR does not answer.
+        the grant. Raises SessionEnded, or TokenRequestFailed or DiscoveryFailed when the EHR does not answer.
         """
         before = self._live(launch_key).tokens
-        end = time.monotonic() + REFRESH_LEASE.total_seconds()
+        end = time.monotonic() + REFRESH_WAIT.total_seconds()
         while time.monotonic() < end:
             tokens, now = self._live(launch_key).tokens, self._clock()
             if tokens != before or (not refresh and now + AHEAD < tokens.expires_at):
@@ -162,7 +163,7 @@ class Launcher:
         except GrantRefused:
             self._store.remove(launch_key)
             raise SessionEnded("the EHR has ended the access") from None
-        except TokenRequestFailed:
+        except (TokenRequestFailed, DiscoveryFailed):
             if refresh or self._clock() >= before.expires_at:
                 raise
             return before.access_token  # still good; the next request tries again

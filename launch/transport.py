@@ -11,11 +11,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 20.0
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 10.0  # to connect, of silence, for the whole body
 MAX_BYTES = 256 * 1024  # discovery, keys, tokens and one Practitioner are a few kB
 # Only GETs are repeated: a code or a refresh token sent twice ends the whole grant.
 RETRIES = Retry(
     total=2,
+    connect=1,
+    read=1,
     redirect=None,
     allowed_methods=["GET"],
     status_forcelist=[502, 503, 504],

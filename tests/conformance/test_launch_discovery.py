@@ -136,12 +136,13 @@ def test_repeating_has_an_end(browser, ehr):
 
 
 def test_a_silent_ehr_is_given_up(browser, ehr, monkeypatch):
-    """An EHR that does not answer costs a bounded time, however often it is asked."""
+    """An EHR that does not answer is asked twice, and costs a bounded time."""
     monkeypatch.setattr("launch.transport.READ_SECONDS", 0.1)
     ehr.before = lambda: time.sleep(1)
     began = time.monotonic()
     assert browser.launch().status_code == 502
     assert time.monotonic() - began < 3
+    assert len(ehr.asked) == 2
 
 
 def test_a_trickling_ehr_is_given_up(browser, ehr, monkeypatch):

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from flask import Response, request
 
-from launch.errors import SessionEnded, TokenRequestFailed
+from launch.errors import DiscoveryFailed, SessionEnded, TokenRequestFailed
+from launch.launcher import REFRESH_LEASE
 
 
 def refreshes(ehr):
@@ -102,14 +103,14 @@ def test_processes_renew_once_between_them(launcher, store, ehr, session, clock)
 
 def test_a_lease_whose_holder_died_runs_out(launcher, store, session, clock):
     """A process killed while renewing does not block the session for ever."""
-    assert store.claim_refresh(session.key, clock(), clock() + timedelta(seconds=30))
-    clock.move(seconds=30)
+    assert store.claim_refresh(session.key, clock(), clock() + REFRESH_LEASE)
+    clock.now += REFRESH_LEASE
     assert launcher.access_token(session.key, refresh=True) != session.tokens.access_token
 
 
 def test_waiting_for_another_refresh_has_an_end(launcher, store, session, clock, monkeypatch):
     """A lease that is not given back in time is an error, not a request that hangs."""
-    monkeypatch.setattr("launch.launcher.REFRESH_LEASE", timedelta(seconds=0.2))
+    monkeypatch.setattr("launch.launcher.REFRESH_WAIT", timedelta(seconds=0.2))
     assert store.claim_refresh(session.key, clock(), clock() + timedelta(hours=1))
     with pytest.raises(TokenRequestFailed):
         launcher.access_token(session.key, refresh=True)
@@ -121,6 +122,18 @@ def test_a_refresh_token_that_is_refused_ends_the_session(launcher, browser, ehr
     with pytest.raises(SessionEnded):
         launcher.access_token(session.key, refresh=True)
     assert browser.get(f"/r/{session.key}/").status_code == 401
+
+
+def test_an_ehr_that_is_down_does_not_cost_a_good_token(launcher, browser, ehr, clock):
+    """Not even the configuration can be read: a token that lasts is used, one that does not is an error."""
+    ehr.token = {"expires_in": 360}
+    session = browser.open_session(launcher)
+    ehr.before = lambda: Response("down", 500)
+    clock.move(seconds=330)
+    assert launcher.access_token(session.key) == session.tokens.access_token
+    clock.move(seconds=30)
+    with pytest.raises(DiscoveryFailed):
+        launcher.access_token(session.key)
 
 
 def test_a_stumbling_ehr_does_not_cost_a_good_token(launcher, ehr, session, clock):
