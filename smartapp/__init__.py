@@ -18,7 +18,6 @@ def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> "Flas
     """The web application. It brings the database to the current schema; the predictor may start before or after it."""
     # Imported here: commands and the predictor's process import parts of this package and need no web.
     from flask import Flask
-    from whitenoise import WhiteNoise
 
     from launch.ehrs import TrustedEHRs
     from launch.launcher import Launcher
@@ -30,7 +29,7 @@ def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> "Flas
     from smartapp.fhir.client import FHIRClient
     from smartapp.inference import PredictorClient
     from smartapp.jobs import Jobs
-    from smartapp.views.wiring import EXTENSION, Wiring
+    from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
     engine = store.connect(config.database_url)
@@ -48,7 +47,5 @@ def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> "Flas
         )
 
     app = Flask(__name__, template_folder=str(config.templates), static_folder=None)
-    app.extensions[EXTENSION] = Wiring(coding, launcher, client_for, ehrs, config)
-    views.register(app)
-    app.wsgi_app = WhiteNoise(app.wsgi_app, root=str(config.static), prefix="static/")  # type: ignore[method-assign]
+    views.register(app, Wiring(coding, launcher, client_for, ehrs, config))
     return app

@@ -62,12 +62,15 @@ def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> N
 
     from model.document import Document, Setting
     from model.prediction import Policy
-    from smartapp.fhir.text import decode_text
+    from smartapp.fhir.text import Unreadable, to_text
 
     if note != "-" and not Path(note).is_file():
         fail(f"there is no file {note}")
     raw = sys.stdin.buffer.read() if note == "-" else Path(note).read_bytes()
-    text = decode_text(raw)
+    try:
+        text = to_text(raw, None)
+    except Unreadable as unreadable:
+        fail(f"{note}: {unreadable}")
     service_date = date.fromisoformat(str(day)[:10]) if day else date.today()
     document = Document("note" if note == "-" else Path(note).name, text, Setting(setting), service_date)
     prediction = Predictor.load(artifact).predict(document, Policy(policy))

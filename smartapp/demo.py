@@ -125,7 +125,7 @@ def running_demo(
 
 def commands(ports: Ports, state: Path, data: tuple[Path, ...]) -> dict[str, list[str]]:
     sandbox = [sys.executable, "-m", "launch.sandbox", "--port", str(ports.ehr), "--fhir-port", str(ports.fhir)]
-    sandbox += ["--app-url", ports.app_url, "--state", str(state / "ehr"), "--clients", str(state / "clients.toml")]
+    sandbox += ["--app-url", ports.app_url, "--state", str(state / "ehr"), "--client-file", str(state / "clients.toml")]
     sandbox += [word for folder in data for word in ("--data", str(folder))]
     gunicorn = [sys.executable, "-m", "gunicorn", "smartapp.wsgi:app", "--bind", f"{HOST}:{ports.app}"]
     gunicorn += [
@@ -252,9 +252,9 @@ def wait_until(ready: Callable[[], bool], demo: Running, name: str) -> None:
 
 def stop(processes: Mapping[str, "subprocess.Popen[bytes]"]) -> None:
     """The app first, the EHR last, so that what is in flight can end."""
-    for process in reversed(processes.values()):
+    for process in reversed(list(processes.values())):
         process.terminate()
-    for process in reversed(processes.values()):
+    for process in reversed(list(processes.values())):
         try:
             process.wait(STOP_WITHIN)
         except subprocess.TimeoutExpired:
