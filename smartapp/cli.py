@@ -58,10 +58,9 @@ def fail(message: str, code: int = 2) -> NoReturn:
 def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> None:
     """Code one text file (`-` reads standard input); shows each code with its words underlined."""
     # Imported here and below so that `--help` answers at once.
-    from model.predictor import Predictor
-
     from model.document import Document, Setting
     from model.prediction import Policy
+    from model.predictor import Predictor
     from smartapp.fhir.text import Unreadable, to_text
 
     if note != "-" and not Path(note).is_file():

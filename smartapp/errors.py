@@ -19,7 +19,7 @@ class ChartsideError(Exception):
 
     status = 500
     title = "Something went wrong"
-    advice = "Your decisions are saved. Reload the page; if it happens again, tell your administrator the reference below."
+    advice = "Your decisions are saved. Reload the page; if it happens again, report the reference below."
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or self.title)

@@ -14,7 +14,7 @@ class ReviewStatus(StrEnum):
     READING = "reading"  # the chart is being read
     CODING = "coding"  # the predictor works
     READY = "ready"  # open for decisions
-    FAILED = "failed"  # could not be read or coded: `failure` says why; decisions by hand still possible when notes are there
+    FAILED = "failed"  # could not be read or coded: `failure` says why; coding by hand is still possible
     SIGNED = "signed"  # attested; the write-back has begun
     WRITTEN = "written"  # confirmed by reading back
     PARTLY_WRITTEN = "partly-written"  # some of it is in the chart; the receipt says what is not
