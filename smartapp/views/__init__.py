@@ -1,7 +1,9 @@
 """The pages: one module a screen."""
 
-from flask import Flask
+from flask import Flask, url_for
+from jinja2 import StrictUndefined
 
+from launch.views import blueprint
 from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, summary
 from smartapp.views.board import REJECT_REASONS, card_id
 from smartapp.views.dates import show_birth_date, show_date, show_time
@@ -14,14 +16,21 @@ SCREENS = (review, search, summary, receipt)  # each adds its addresses to the p
 
 
 def register(app: Flask, wiring: Wiring) -> None:
-    """Adds pages, error pages, static files and headers to the application."""
+    """Adds to the application: pages, the launch's addresses, error pages, static files, headers."""
     app.extensions[EXTENSION] = wiring
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_FORM
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.undefined = StrictUndefined  # a form without its token must not be made
     app.jinja_env.filters.update(date=show_date, time=show_time, birth_date=show_birth_date, card_id=card_id)
     app.jinja_env.globals["reject_reasons"] = REJECT_REASONS
     headers.register(app)
     errors.register(app)
     assets.register(app, wiring.config.static)
     app.register_blueprint(home.pages)
+    app.register_blueprint(blueprint(wiring.launcher, review_address))
     launched.register(app)
+
+
+def review_address(launch_key: str) -> str:
+    """Where a launch that is complete goes on."""
+    return url_for("review.show", launch_key=launch_key)

@@ -21,9 +21,7 @@ def register(app: Flask, folder: Path) -> None:
     def asset(digest: str, name: str) -> Response:
         response = send_from_directory(folder, name)
         # A page from before an update still gets its styles, but must not keep the new file under the old name.
-        response.headers["Cache-Control"] = (
-            "public, max-age=31536000, immutable" if digest == current else "no-cache"
-        )
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if digest == current else "no-cache"
         return response
 
     app.add_url_rule("/assets/<digest>/<path:name>", "asset", asset)

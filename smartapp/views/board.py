@@ -134,6 +134,11 @@ class Board:
             ReviewStatus.PARTLY_WRITTEN,
         )
 
+    @property
+    def open(self) -> bool:
+        """Decisions are taken: the chart has been read, nobody works on it, nobody has signed."""
+        return not (self.working or self.closed) and self.review.header is not None
+
     def card(self, code: str) -> Card | None:
         """The card of a suggested code."""
         return next((c for c in (*self.suggested, *self.less_certain) if c.code == code), None)

@@ -49,7 +49,7 @@ def add_headers(response: Response) -> Response:
 
 
 def frame_ancestors() -> Iterable[str]:
-    """Who may frame this response: the launch's EHR; before and after a launch any trusted one, to read what it says."""
+    """Who may frame this: the launch's EHR; before and after a launch any trusted one, so that its words are read."""
     ehrs = wiring().ehrs
     if here := current_launch():
         return ehrs.find(here.session.context.iss).embed_origins or ("'none'",)
@@ -65,7 +65,11 @@ def take_report() -> tuple[str, int]:
     except BadRequest:
         return "", 400
     for report in reports[:5] if isinstance(reports, list) else [reports]:
-        body = report.get("body", {}) if isinstance(report, dict) else {}
-        directive = body.get("effectiveDirective", "") if isinstance(body, dict) else ""
-        log.warning("content security policy violated: %s", "".join(c for c in str(directive)[:40] if c.isalpha() or c == "-"))
+        log.warning("content security policy violated: %s", _directive(report))
     return "", 204
+
+
+def _directive(report: object) -> str:
+    body = report.get("body") if isinstance(report, dict) else None
+    directive = body.get("effectiveDirective") if isinstance(body, dict) else None
+    return "".join(c for c in str(directive)[:40] if c.isalpha() or c == "-")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 # "Assessment and Plan:", "BP:" at the beginning of a line: what a reader's eye looks for first.
 LABEL = re.compile(r"^[ \t]*([^\W\d_][\w /&,()'-]{1,44}:)(?=[ \t\r\n]|\Z)", re.MULTILINE)
@@ -54,18 +55,18 @@ def segments(text: str, passages: Iterable[Passage]) -> tuple[Segment, ...]:
 def _pieces(text: str, passages: list[Passage], labels: list[tuple[int, int]]) -> Iterator[Segment]:
     starts, ends = {p.start for p in passages}, {p.end for p in passages}
     cuts = sorted({0, len(text)} | starts | ends | {cut for label in labels for cut in label})
-    label_starts, waiting, open_now = {start: end for start, end in labels}, list(reversed(passages)), list[Passage]()
-    label_end = 0
-    for start, end in zip(cuts, cuts[1:], strict=False):
-        open_now = [p for p in open_now if p.end > start]
+    label_ends, label_end = dict(labels), 0
+    waiting, here = passages[::-1], list[Passage]()
+    for start, end in pairwise(cuts):
+        here = [p for p in here if p.end > start]
         while waiting and waiting[-1].start <= start:
-            open_now.append(waiting.pop())
-        label_end = label_starts.get(start, label_end)
+            here.append(waiting.pop())
+        label_end = label_ends.get(start, label_end)
         yield Segment(
             start=start,
             text=text[start:end],
-            codes=tuple(dict.fromkeys(p.code for p in sorted(open_now, key=lambda p: -p.strength))),
-            strength=max((p.strength for p in open_now), default=None),
+            codes=tuple(dict.fromkeys(p.code for p in sorted(here, key=lambda p: -p.strength))),
+            strength=max((p.strength for p in here), default=None),
             label=start < label_end,
             opens=start in starts,
             closes=end in ends,

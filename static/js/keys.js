@@ -82,8 +82,11 @@ function pressed(event) {
 }
 
 function escape(event) {
-  const box = event.target.closest?.("details.reject");
+  const { target } = event;
+  if (target.id === "words" && target.value) return; // the browser empties the field
+  const box = target.closest?.("details.reject");
   if (box) box.open = false;
+  if (target.id === "words" && !chosenCard()) return target.blur();
   goBack();
 }
 

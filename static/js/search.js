@@ -6,8 +6,10 @@ function moved(event) {
   if (!(field || result) || !["ArrowDown", "ArrowUp", "Escape"].includes(event.key)) return;
   const words = document.getElementById("words");
   if (event.key === "Escape") {
-    if (result) event.stopPropagation();
-    return words.focus();
+    if (!result) return;
+    event.stopPropagation();
+    words.focus();
+    return;
   }
   const buttons = [...document.querySelectorAll(".results button")];
   const at = buttons.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);

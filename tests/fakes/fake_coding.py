@@ -1,5 +1,6 @@
-"""The use cases in memory, with the signatures of smartapp.coding.Coding, so that pages are driven without store or model."""
+"""The use cases in memory, with the signatures of smartapp.coding.Coding, so that pages need no store."""
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -65,7 +66,7 @@ class FakeCoding:
         review = self.review(key)
         if review.attestation:
             raise ReviewClosed()
-        if version != review.version:
+        if version != review.version or review.status in (ReviewStatus.READING, ReviewStatus.CODING):
             raise ReviewChanged()
         title = {**CODES, **{s.code: s.title for s in review.suggestions}}.get(code)
         if title is None:
@@ -90,7 +91,7 @@ class FakeCoding:
                 f"diagnosis {a.code}",
                 True,
                 f"{a.title}, active, confirmed, linked to this encounter",
-                f'{{\n  "resourceType": "Condition",\n  "code": {{\n    "coding": [\n      {{"code": "{a.code}"}}\n    ]\n  }}\n}}',
+                json.dumps({"resourceType": "Condition", "code": {"coding": [{"code": a.code}]}}, indent=2),
             )
             for a in accepted
         ]

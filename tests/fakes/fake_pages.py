@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fake_coding import FakeCoding
 from flask import Flask
+from sample_review import KEY, ready_review
 
 from launch.context import LaunchContext
 from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import SessionEnded
 from launch.sessions import Session, Tokens
-from launch.views import COOKIE, blueprint
+from launch.views import COOKIE
 from smartapp.config import Config
 from smartapp.views import Wiring, register
-from fake_coding import FakeCoding
-from sample_review import KEY, ready_review
 
 LAUNCH_KEY = "launch-key-of-the-tests"
 BROWSER = "b" * 43
@@ -60,10 +60,11 @@ def build_pages(
     coding: FakeCoding | None = None, launcher: FakeLauncher | None = None, config: Config | None = None
 ) -> Flask:
     """The pages alone, around fakes."""
-    config, launcher, coding = config or build_config(), launcher or FakeLauncher(), coding or FakeCoding(ready_review())
+    config, launcher = config or build_config(), launcher or FakeLauncher()
     app = Flask("smartapp", template_folder=str(config.templates), static_folder=None)
-    register(app, Wiring(coding, launcher, lambda session: object(), launcher.ehrs, config))  # type: ignore[arg-type]
-    app.register_blueprint(blueprint(launcher, lambda key: f"/r/{key}/"))  # type: ignore[arg-type]
+    register(
+        app, Wiring(coding or FakeCoding(ready_review()), launcher, lambda session: object(), launcher.ehrs, config)
+    )
     return app
 
 

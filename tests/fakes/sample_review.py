@@ -20,7 +20,10 @@ KEY = ReviewKey("http://127.0.0.1:8090/fhir", "pt-1", "enc-1")
 PROGRESS_NOTE = """Chief Complaint: Follow-up of diabetes and blood pressure; cough for five days.
 
 History of Present Illness:
-Ms. Marsh is a 64-year-old woman with type 2 diabetes mellitus and hypertension. She reports burning and numbness in both feet for the past six months, worse at night. Home glucose 180 to 240 mg/dL. She has had a productive cough with wheezing for five days and used her rescue inhaler four times yesterday. No fever. She denies chest pain.
+Ms. Marsh is a 64-year-old woman with type 2 diabetes mellitus and hypertension. She reports
+burning and numbness in both feet for the past six months, worse at night. Home glucose 180 to 240 mg/dL. She has had
+a productive cough with wheezing for five days and used her rescue inhaler four times yesterday. No fever.
+She denies chest pain.
 
 Past Medical History:
 COPD, diagnosed 2015. Appendectomy 1988. Breast cancer, left, treated 2009, no evidence of recurrence.
@@ -45,7 +48,8 @@ Results:
 Hemoglobin A1c 9.1 %. Creatinine 0.9 mg/dL, eGFR 78. No pneumonia on chest film.
 
 Assessment and Plan:
-1. Type 2 diabetes with diabetic polyneuropathy, poorly controlled with hyperglycemia. Increase glargine to 26 units. Start gabapentin 300 mg at night.
+1. Type 2 diabetes with diabetic polyneuropathy, poorly controlled with hyperglycemia.
+   Increase glargine to 26 units. Start gabapentin 300 mg at night.
 2. COPD with acute exacerbation. Prednisone 40 mg daily for five days, azithromycin.
 3. Essential hypertension, above goal. Increase lisinopril to 40 mg.
 4. Possible obstructive sleep apnea; sleep study ordered.
@@ -60,10 +64,24 @@ Tobacco: quit 2012.
 
 NOTES = (
     Note(
-        "note-1", "1", "Progress note", datetime(2026, 3, 12, 14, 30, tzinfo=UTC), "Dr. Elena Ruiz", PROGRESS_NOTE, None, "0"
+        "note-1",
+        "1",
+        "Progress note",
+        datetime(2026, 3, 12, 14, 30, tzinfo=UTC),
+        "Dr. Elena Ruiz",
+        PROGRESS_NOTE,
+        None,
+        "0",
     ),
     Note(
-        "note-2", "1", "Nursing intake", datetime(2026, 3, 12, 13, 50, tzinfo=UTC), "Sam Okafor, RN", NURSING_NOTE, None, "0"
+        "note-2",
+        "1",
+        "Nursing intake",
+        datetime(2026, 3, 12, 13, 50, tzinfo=UTC),
+        "Sam Okafor, RN",
+        NURSING_NOTE,
+        None,
+        "0",
     ),
     Note(
         "note-3",
@@ -223,7 +241,10 @@ WHY_NOT = (
         "It is said of a relative, not of the patient.",
     ),
     WhyNot(
-        "J18.9", "Pneumonia, unspecified organism", evidence("No pneumonia", "Results", "absent"), "The note rules it out."
+        "J18.9",
+        "Pneumonia, unspecified organism",
+        evidence("No pneumonia", "Results", "absent"),
+        "The note rules it out.",
     ),
 )
 
@@ -235,7 +256,10 @@ HEADER = ChartHeader(
     encounter_title="Office visit, internal medicine",
     encounter_class="AMB",
     date_of_service=date(2026, 3, 12),
-    existing_diagnoses=("I10 Essential (primary) hypertension", "J44.9 Chronic obstructive pulmonary disease, unspecified"),
+    existing_diagnoses=(
+        "I10 Essential (primary) hypertension",
+        "J44.9 Chronic obstructive pulmonary disease, unspecified",
+    ),
 )
 
 
