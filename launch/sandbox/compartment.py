@@ -76,10 +76,14 @@ class Compartment:
             self._seen[target] = resource is not None and self.holds(resource)
         return self._seen[target]
 
+    def _is_own_note(self, note: dict[str, Any]) -> bool:
+        # checked although searched for: servers have been seen to ignore search parameters
+        return note["resourceType"] == "DocumentReference" and self.holds(note)
+
     def _list_binaries(self) -> set[str]:
         if self._binaries is None:
             notes = search(self._fhir, "DocumentReference", [("patient", f"Patient/{self.patient}")])
-            contents = [content for note in notes for content in note.get("content", [])]
+            contents = [content for note in notes if self._is_own_note(note) for content in note.get("content", [])]
             found = [parse_reference(content.get("attachment", {}).get("url"), self._base) for content in contents]
             self._binaries = {target[1] for target in found if target and target[0] == "Binary"}
         return self._binaries

@@ -9,6 +9,7 @@ import requests
 
 FHIR_JSON = "application/fhir+json"
 Params = Sequence[tuple[str, str]]
+Headers = Mapping[str, str]
 
 
 class FHIRServerSilent(Exception):
@@ -20,7 +21,7 @@ class FHIRAnswer:
     """What came back; header names in lower case."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     body: bytes = b""
 
     def resource(self) -> dict[str, Any] | None:
@@ -41,7 +42,7 @@ class FHIRServer(Protocol):
         path: str,
         *,
         params: Params = (),
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         body: bytes = b"",
     ) -> FHIRAnswer: ...
 
@@ -60,7 +61,7 @@ class HTTPFHIRServer:
         path: str,
         *,
         params: Params = (),
-        headers: Mapping[str, str] | None = None,
+        headers: Headers | None = None,
         body: bytes = b"",
     ) -> FHIRAnswer:
         sent = {"Accept": FHIR_JSON, **(headers or {})}

@@ -70,7 +70,8 @@ class _Pages:
 
     def open_app(self, patient: str, encounter: str) -> Any:
         """Launches the app in a tab of its own; each launch token is good once, so it is made on the way."""
-        if not read(self._fhir, "Patient", patient) or not read(self._fhir, "Encounter", encounter):
+        found = read(self._fhir, "Encounter", encounter) or abort(404)
+        if found.get("subject", {}).get("reference") != f"Patient/{patient}":
             abort(404)
         return redirect(self._begin_launch(patient, encounter, request.args.get("consent") == "ask"))
 
