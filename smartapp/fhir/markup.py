@@ -94,7 +94,8 @@ def element_text(root: etree._Element) -> str:
 
 
 def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname.lower() if isinstance(element.tag, str) else ""
+    # Not through QName: that one refuses the tag names of broken HTML.
+    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 
 def _opening(name: str) -> str:

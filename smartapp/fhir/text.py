@@ -25,7 +25,8 @@ _PDF_PAGES = 300
 
 # Only true character sets: Python's list also holds transformations such as unicode_escape.
 _CHARSETS = ("utf-8", "utf-16", "utf-32", "ascii", "iso8859", "cp", "mac", "koi8", "gb", "big5", "shift_jis", "euc")
-_LIKELY = ["utf_8", "cp1252", "cp1250", "utf_16", "utf_16_le", "utf_16_be", "mac_roman"]
+# One for each script: with several for the Latin one, the rarer wins as often as not.
+_LIKELY = ["cp1252", "cp1251", "cp1255", "cp1256", "utf_16_le", "utf_16_be"]
 
 
 class Unreadable(Exception):

@@ -1,0 +1,332 @@
+"""Reading the chart of an office visit, and what EHRs do to it."""
+
+import base64
+import hashlib
+import json
+from datetime import date
+
+import pytest
+from fhir_server import FakeFHIRServer, answers, is_silent
+from sample_chart import NOTE, condition, coverage, encoded, encounter, note, patient, visit
+
+from model.document import Setting
+from smartapp.errors import EHRRefused, ForeignResource, SessionExpired
+from smartapp.fhir.chart import Chart, read_chart
+from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.text import NOTE_BYTES
+from smartapp.reviews import Note
+
+
+@pytest.fixture(autouse=True)
+def _a_visit(fhir_server: FakeFHIRServer) -> None:
+    fhir_server.put(*visit())
+
+
+@pytest.fixture
+def stages() -> list[str]:
+    return []
+
+
+def read(client: FHIRClient, stages: list[str] | None = None) -> Chart:
+    return read_chart(client, "p1", "e1", ([] if stages is None else stages).append)
+
+
+def only_note(client: FHIRClient) -> Note:
+    (found,) = read(client).notes
+    return found
+
+
+def attached(**attachment: object) -> dict[str, object]:
+    """The note with another attachment."""
+    return note(content=[{"attachment": attachment}])
+
+
+def test_chart(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Header, note, setting, date of service, diagnoses and coverage come from the resources of the visit."""
+    fhir_server.put(condition())
+    chart = read(fhir_client)
+    assert chart.header.patient_name == "Noa L. Maier"
+    assert (chart.header.mrn, chart.header.birth_date, chart.header.gender) == ("MRN-0042", "1961-04-05", "female")
+    assert (chart.header.encounter_title, chart.header.encounter_class) == ("Office visit", "AMB")
+    assert chart.header.existing_diagnoses == ("E11.9 Type 2 diabetes",)
+    assert (chart.setting, chart.date_of_service) == (Setting.OUTPATIENT, date(2026, 3, 2))
+    assert chart.coverage == "Coverage/v1"
+    (found,) = chart.notes
+    assert (found.id, found.version_id, found.title, found.author) == ("n1", "1", "Progress note", "Dr. Ito")
+    assert (found.text, found.unreadable) == (NOTE, None)
+    assert found.sha256 == hashlib.sha256(NOTE.encode()).hexdigest()
+
+
+def test_chart_survives_json(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """A chart that was stored as JSON is the same chart."""
+    fhir_server.put(condition(), note("n2", b"", date="2026"))
+    chart = read(fhir_client)
+    assert Chart.from_json(json.loads(json.dumps(chart.to_json()))) == chart
+
+
+def test_bare_chart(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Nothing but ids: the chart is read, with nothing invented."""
+    fhir_server.put({"resourceType": "Patient", "id": "p1"})
+    fhir_server.put({"resourceType": "Encounter", "id": "e1", "subject": {"reference": "Patient/p1"}, "type": "oops"})
+    chart = read(fhir_client)
+    assert chart.header.patient_name == "Name not given"
+    assert (chart.header.encounter_title, chart.setting, chart.date_of_service) == ("Encounter", Setting.OTHER, None)
+
+
+@pytest.mark.parametrize(
+    ("class_code", "setting", "day"),
+    [("AMB", Setting.OUTPATIENT, 2), ("EMER", Setting.ED, 2), ("IMP", Setting.INPATIENT, 6),
+     ("OBSENC", Setting.OUTPATIENT, 2), ("HH", Setting.OTHER, 2)],
+)  # fmt: skip
+def test_setting_and_date(
+    fhir_server: FakeFHIRServer, fhir_client: FHIRClient, class_code: str, setting: Setting, day: int
+) -> None:
+    """The class decides the setting; an inpatient's date of service is the discharge, as the EHR's clock shows it."""
+    period = {"start": "2026-03-02T23:30:00-05:00", "end": "2026-03-06T10:00:00-05:00"}
+    fhir_server.put(encounter(class_code=class_code, period=period))
+    chart = read(fhir_client)
+    assert (chart.setting, chart.date_of_service) == (setting, date(2026, 3, day))
+
+
+def test_progress(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, stages: list[str]) -> None:
+    """Progress is told note by note."""
+    fhir_server.put(note("n2"))
+    read(fhir_client, stages)
+    assert [s for s in stages if "note " in s] == ["Reading note 1 of 2", "Reading note 2 of 2"]
+
+
+def test_search_by_typed_reference(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Notes are searched by patient and encounter with their types, since bare ids find nothing on some servers."""
+    read(fhir_client)
+    query = dict(fhir_server.sent("GET", "DocumentReference")[0].query)
+    assert (query["patient"], query["encounter"]) == ("Patient/p1", "Encounter/e1")
+
+
+def test_fallback_to_patient_category_and_time(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Where search by encounter finds nothing: clinical notes of the time that name this encounter, or none at all."""
+    fhir_server.knows_encounter_search = False
+    other = {"encounter": [{"reference": "Encounter/e2"}]}
+    fhir_server.put(
+        note("unlinked", context={}), note("other", context=other), note("late", context={}, date="2026-03-09")
+    )
+    assert [n.id for n in read(fhir_client).notes] == ["n1", "unlinked"]
+
+
+def test_notes_of_others_are_left_out(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """A server that ignores the filters does not mix charts: other patients' and encounters' notes are dropped."""
+    both = {"encounter": [{"reference": "Encounter/e1"}]}
+    bundle = [note(), note("theirs", subject={"reference": "Patient/p2"}, context=both), note("other", context={})]
+    fhir_server.put(*bundle)
+    assert [n.id for n in read(fhir_client).notes] == ["n1"]
+
+
+def test_status_of_notes(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Entered in error is out; superseded is out only when a newer note of its type is here; replaced is out."""
+    other_type = {"coding": [{"system": "http://loinc.org", "code": "34117-2", "display": "History and physical"}]}
+    fhir_server.put(
+        note("error", status="entered-in-error"),
+        note("error2", docStatus="entered-in-error"),
+        note("old", status="superseded", date="2026-03-02T14:00:00Z"),
+        note("alone", status="superseded", date="2026-03-02T14:00:00Z", type=other_type),
+        note("replaced", date="2026-03-02T14:10:00Z"),
+        note("newer", relatesTo=[{"code": "replaces", "target": {"reference": "DocumentReference/replaced"}}]),
+    )
+    assert [n.id for n in read(fhir_client).notes] == ["alone", "n1", "newer"]
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_note_in_a_binary(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, raw: bool) -> None:
+    """A note behind a relative URL is read raw, or as JSON Binary from a server that answers 406."""
+    fhir_server.raw_binaries = raw
+    fhir_server.put(attached(contentType="text/plain", url="Binary/b1"))
+    fhir_server.put({"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": encoded("Asthma.")})
+    assert only_note(fhir_client).text == "Asthma."
+    assert len(fhir_server.sent("GET", "Binary")) == (1 if raw else 2)
+
+
+def test_absolute_url_on_the_same_base(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """An absolute URL under the FHIR base is followed; the type comes from the Binary when the note does not say."""
+    fhir_server.put(attached(url=f"{fhir_server.base_url}/Binary/b1"))
+    fhir_server.put({"resourceType": "Binary", "id": "b1", "contentType": "text/html", "data": encoded("<p>Asthma.")})
+    assert only_note(fhir_client).text == "Asthma."
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["{other}/Binary/b1", "//{host}/fhir/Binary/b1", "{base}/../secret", "{base}/%2e%2e/secret", "file:///etc/passwd",
+     "http://user:pw@{me}/fhir/Binary/b1", "{base}.example.com/fhir/Binary/b1", "http://[bad/Binary/b1",
+     "{base}evil/Binary"],
+)  # fmt: skip
+def test_url_elsewhere(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, url: str) -> None:
+    """A note on another host, or outside the FHIR base, gets no request and so no token; the page says so."""
+    other = FakeFHIRServer()
+    me, host = fhir_server.base_url.split("/")[2], other.base_url.split("/")[2]
+    there = url.format(other=other.base_url, host=host, base=fhir_server.base_url, me=me)
+    try:
+        fhir_server.put(attached(contentType="text/plain", url=there))
+        found = only_note(fhir_client)
+        assert found.text is None and "held elsewhere" in str(found.unreadable)
+        assert other.seen == []
+        assert not [s for s in fhir_server.seen if "secret" in s.path or "Binary" in s.path]
+    finally:
+        other.stop()
+
+
+def test_one_unreadable_note_leaves_the_others(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """A note that the EHR refuses or does not deliver has its reason; the others are read."""
+    gone = [{"attachment": {"contentType": "text/plain", "url": "Binary/gone"}}]
+    locked = [{"attachment": {"contentType": "text/plain", "url": "Binary/locked"}}]
+    slow = [{"attachment": {"contentType": "text/plain", "url": "Binary/slow"}}]
+    fhir_server.fail("GET", "Binary/locked", answers(403, "Behavioral health."))
+    fhir_server.fail("GET", "Binary/slow", is_silent, times=3)
+    fhir_server.put(
+        note("n2", content=gone), note("n3", content=locked), note("n4", content=slow), note("n5", content=[])
+    )
+    notes = {n.id: n for n in read(fhir_client).notes}
+    assert notes["n1"].text == NOTE
+    assert "does not have it" in str(notes["n2"].unreadable)
+    assert "Behavioral health" in str(notes["n3"].unreadable)
+    assert "in time" in str(notes["n4"].unreadable)
+    assert notes["n5"].unreadable == "The note has no content."
+    assert [n.sha256 for n in notes.values() if n.text is None] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("attachment", "reason"),
+    [
+        ({"data": ""}, "empty"),
+        ({"data": "%%%not-base64%%%"}, "damaged"),
+        ({"data": encoded("abc"), "size": 4}, "not complete"),
+        ({"data": encoded("abc"), "hash": encoded(hashlib.sha1(b"abd").digest())}, "checksum"),
+        ({"data": encoded("x" * (NOTE_BYTES + 1))}, "larger than 2 MB"),
+        ({"data": "A" * 6_000_000}, "larger than 2 MB"),
+        ({}, "no content"),
+    ],
+)
+def test_unreadable_attachment(
+    fhir_server: FakeFHIRServer, fhir_client: FHIRClient, attachment: dict[str, object], reason: str
+) -> None:
+    """An empty, damaged, incomplete, changed or too large attachment is refused in words."""
+    fhir_server.put(attached(contentType="text/plain", **attachment))
+    found = only_note(fhir_client)
+    assert found.text is None and reason in str(found.unreadable)
+
+
+def test_checksum_and_size_that_fit(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """A note with the right size and SHA-1 is read; base64 may be broken into lines."""
+    data = base64.encodebytes(NOTE.encode() * 9).decode()
+    digest = encoded(hashlib.sha1(NOTE.encode() * 9).digest())
+    fhir_server.put(attached(contentType="text/plain", data=data, size=len(NOTE) * 9, hash=digest))
+    assert only_note(fhir_client).text == NOTE * 9
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_note_of_two_megabytes(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, inline: bool) -> None:
+    """A note of exactly 2 MB is read, inline or from a Binary; a larger Binary is refused in words."""
+    text = "pain. " * (NOTE_BYTES // 6) + "x" * (NOTE_BYTES % 6)
+    where = {"data": encoded(text)} if inline else {"url": "Binary/b1"}
+    fhir_server.put({"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": encoded(text)})
+    fhir_server.put(attached(contentType="text/plain", **where))
+    assert only_note(fhir_client).text == text
+    fhir_server.raw_binaries = True
+    fhir_server.put(
+        {"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": encoded("x" * 4_000_000)}
+    )
+    fhir_server.put(attached(contentType="text/plain", url="Binary/b1"))
+    assert only_note(fhir_client).unreadable == "The note is larger than 2 MB."
+
+
+def test_best_form_of_a_note(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Of several forms the plainest that can be read is taken."""
+    forms = [("application/pdf", b"%PDF broken"), ("text/html", b"<p>From HTML"), ("text/plain", b"")]
+    content = [{"attachment": {"contentType": kind, "data": encoded(data)}} for kind, data in forms]
+    fhir_server.put(note(content=content))
+    assert only_note(fhir_client).text == "From HTML"
+
+
+def test_right_to_left_and_emoji(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Other scripts and emoji arrive whole; the checksum is that of the UTF-8 text."""
+    text = "כאב בחזה \N{FACE WITH THERMOMETER}\N{ZERO WIDTH JOINER} ألم"
+    fhir_server.put(note(text=text))
+    found = only_note(fhir_client)
+    assert found.text == text
+    assert found.sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_authors(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """An author without display is looked up once; one that cannot be read costs the name, not the note."""
+    by = [{"reference": "Practitioner/dr"}]
+    lost = [
+        {"reference": "Practitioner/lost"},
+        {"reference": "Practitioner?identifier=x|1"},
+        {"identifier": {"value": "1"}},
+    ]
+    fhir_server.put({"resourceType": "Practitioner", "id": "dr", "name": [{"prefix": ["Dr."], "family": "Okafor"}]})
+    fhir_server.put(note(author=by), note("n2", author=by), note("n3", author=lost))
+    assert [n.author for n in read(fhir_client).notes] == ["Dr. Okafor", "Dr. Okafor", None]
+    assert len(fhir_server.sent("GET", "Practitioner/dr")) == 1
+
+
+@pytest.mark.parametrize("type", ["Procedure", "Coverage"])
+def test_optional_resources_may_be_refused(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, type: str) -> None:
+    """Without permission for procedures or coverage the chart is still read."""
+    fhir_server.fail("GET", type, answers(403))
+    chart = read(fhir_client)
+    assert chart.notes[0].text == NOTE
+    assert chart.coverage == ("Coverage/v1" if type == "Procedure" else None)
+
+
+@pytest.mark.parametrize("type", ["Patient", "Encounter", "DocumentReference", "Condition"])
+def test_needed_resources_may_not(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, type: str) -> None:
+    """Without permission for what coding needs, the missing permission is named."""
+    fhir_server.fail("GET", type, answers(403))
+    with pytest.raises(EHRRefused, match=f"permission patient/{type}"):
+        read(fhir_client)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"status": "cancelled"}, None),
+        ({"beneficiary": {"reference": "Patient/p2"}}, None),
+        ({"period": {"end": "2025-12-31"}}, None),
+        ({"period": {"start": "2026-01-01", "end": "2026-03-02"}}, "Coverage/v1"),
+        ({"order": 2}, "Coverage/v0"),
+    ],
+)
+def test_coverage(
+    fhir_server: FakeFHIRServer, fhir_client: FHIRClient, changes: dict[str, object], expected: str | None
+) -> None:
+    """Only an active coverage of this patient, in force on the date of service, counts; the primary one first."""
+    if "order" in changes:
+        fhir_server.put(coverage("v0", order=1))
+    fhir_server.put(coverage(**changes))
+    assert read(fhir_client).coverage == expected
+
+
+def test_void_and_foreign_diagnoses(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """Diagnoses entered in error, refuted or of another encounter are not shown; SNOMED CT ones by their words."""
+    void = {"coding": [{"code": "entered-in-error"}]}
+    fhir_server.put(
+        condition("c1", verificationStatus=void),
+        condition("c2", encounter={"reference": "Encounter/e2"}),
+        condition("c3") | {"code": {"coding": [{"system": "http://snomed.info/sct", "code": "1"}], "text": "Sprain"}},
+        condition("c4") | {"code": {}},
+    )
+    assert read(fhir_client).header.existing_diagnoses == ("Sprain", "diagnosis without a name")
+
+
+def test_foreign_encounter(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """An encounter of another patient is refused before any note is looked for."""
+    fhir_server.put(encounter(subject={"reference": "Patient/p2"}))
+    with pytest.raises(ForeignResource):
+        read(fhir_client)
+    assert not fhir_server.sent("GET", "DocumentReference")
+
+
+def test_session_ends_while_reading_notes(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """An ended session is not taken for an unreadable note."""
+    fhir_server.fail("GET", "Binary", answers(401), times=9)
+    fhir_server.put(patient(), attached(contentType="text/plain", url="Binary/b1"))
+    with pytest.raises(SessionExpired):
+        read(fhir_client)
