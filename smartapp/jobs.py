@@ -17,7 +17,7 @@ class Jobs:
 
     def __init__(self, workers: int = 4, beat_every: float = 5.0) -> None:
         self._workers, self._beat_every = workers, beat_every
-        self._waiting: SimpleQueue[Work] = SimpleQueue()
+        self._waiting: SimpleQueue[Work | None] = SimpleQueue()
         self._beats: dict[object, Work] = {}
         self._lock = Lock()
         self._started = False
@@ -47,8 +47,10 @@ class Jobs:
             self._stop_beating(ticket)
 
     def stop(self) -> None:
-        """No more beats: whatever still runs counts as dead from here on. For the end of the process, and for tests."""
+        """Begins nothing more and beats no more: what still runs or waits will be taken over elsewhere."""
         self._stopped.set()
+        for _ in range(self._workers):
+            self._waiting.put(None)
 
     def _keep_beating(self, beat: Work) -> object:
         ticket = object()
@@ -65,8 +67,8 @@ class Jobs:
             self._beats.pop(ticket, None)
 
     def _work(self) -> None:
-        while True:
-            self._waiting.get()()
+        while (run := self._waiting.get()) is not None and not self._stopped.is_set():
+            run()
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._beat_every):
