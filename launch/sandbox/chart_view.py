@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from launch.sandbox.fhir_server import FHIRServer, read, search
+from launch.sandbox.fhir_server import FHIRServer, read, search, search_page
 
 Resource = dict[str, Any]
 _CLASSES = {"AMB": "Office visit", "EMER": "Emergency", "IMP": "Inpatient", "ACUTE": "Inpatient", "VR": "Telehealth"}
 _LISTED_ENCOUNTERS = 3
+_MOST_ENCOUNTERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def list_patients(fhir: FHIRServer, today: date) -> list[PatientLine]:
 
 def read_patient(fhir: FHIRServer, patient_id: str, today: date) -> PatientLine | None:
     patient = read(fhir, "Patient", patient_id)
-    return _list_patient(fhir, patient, today, None) if patient else None
+    return _list_patient(fhir, patient, today, _MOST_ENCOUNTERS) if patient else None
 
 
 def read_chart(fhir: FHIRServer, patient_id: str, encounter_id: str, today: date) -> Chart | None:
@@ -132,10 +133,11 @@ def name_person(resource: Resource) -> str:
     return chosen.get("text") or " ".join(part for part in parts if part) or "Unnamed"
 
 
-def _list_patient(fhir: FHIRServer, patient: Resource, today: date, limit: int | None) -> PatientLine:
-    encounters = search(fhir, "Encounter", [("patient", f"Patient/{patient['id']}"), ("_sort", "-date")])
-    lines = tuple(_list_encounter(encounter) for encounter in encounters[:limit])
-    return PatientLine(patient["id"], name_person(patient), _describe_patient(patient, today), lines, len(encounters))
+def _list_patient(fhir: FHIRServer, patient: Resource, today: date, limit: int) -> PatientLine:
+    of_patient = [("patient", f"Patient/{patient['id']}"), ("_sort", "-date")]
+    encounters, total = search_page(fhir, "Encounter", of_patient, limit)
+    lines = tuple(_list_encounter(encounter) for encounter in encounters)
+    return PatientLine(patient["id"], name_person(patient), _describe_patient(patient, today), lines, total)
 
 
 def _describe_patient(patient: Resource, today: date) -> str:

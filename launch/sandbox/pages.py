@@ -25,7 +25,7 @@ def pages_blueprint(settings: SandboxSettings, fhir: FHIRServer, store: GrantSto
     blueprint.add_url_rule("/user", "choose_user", pages.choose_user, methods=["POST"])
     blueprint.add_url_rule("/healthz", "healthz", pages.healthz)
 
-    @blueprint.context_processor
+    @blueprint.app_context_processor
     def share() -> dict[str, Any]:
         return {"facility": settings.facility, "users": settings.users, "current_user": pages.read_user()}
 
