@@ -27,13 +27,13 @@ DENIED = "denies chest pain"
 
 
 class FakePredictor:
-    """Codes PHRASES. The text "be slow" takes two seconds and "fail" fails, as no real text may."""
+    """Codes PHRASES. The text "be slow" takes a moment and "fail" fails, as no real text may."""
 
     revision = REVISION
 
     def predict(self, document: Document, policy: Policy) -> Prediction:
         if "be slow" in document.text:
-            time.sleep(2)
+            time.sleep(0.8)
         if "fail" in document.text:
             raise RuntimeError(f"cannot code: {document.text}")
         return Prediction(

@@ -1,0 +1,112 @@
+"""The schema, up and down, on SQLite."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from coding_bench import ANA, KEY
+from sample_chart import key
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+from threads import together
+
+from launch.sessions import metadata as launch_metadata
+from launch.vault import Vault
+from smartapp.reviews import Action, Review, WrittenResource
+from smartapp.store import ReviewStore, connect, migrate
+from smartapp.store.migrating import roll_back
+from smartapp.store.tables import Base
+
+TABLES = {"review", "decision", "attestation", "receipt", "launch_state", "launch_session"}
+HERE = key("https://ehr.example/fhir")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = connect(f"sqlite:///{tmp_path / 'with % in it' / 'chartside.db'}")
+    yield engine
+    engine.dispose()
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def put_a_review(engine: Engine) -> Review:
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    store = ReviewStore(engine, Vault([KEY]))
+    store.create(HERE, at)
+    with store.change(HERE, at) as draft:
+        draft.add_decision(Action.ADD, "I10", "Essential (primary) hypertension", "by hand", ANA, at)
+        draft.set_receipt([WrittenResource("Condition", "diagnosis I10", "written", "Condition/1", "")])
+    return store.review(HERE)
+
+
+def test_the_schema_is_what_the_code_expects(engine: Engine) -> None:
+    """After migrating, the database has exactly the tables, columns, indexes and keys that the code declares."""
+    migrate(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, [Base.metadata, launch_metadata]) == []  # type: ignore[arg-type]
+    assert tables(engine) == TABLES
+
+
+def test_migrating_again_keeps_the_data(engine: Engine) -> None:
+    """A start of the application on a current database changes nothing."""
+    migrate(engine)
+    review = put_a_review(engine)
+    migrate(engine)
+    assert ReviewStore(engine, Vault([KEY])).review(HERE) == review
+
+
+def test_down_and_up_with_data(engine: Engine) -> None:
+    """Rolling back works with data in the tables, append-only ones too, and leaves nothing; then up again."""
+    migrate(engine)
+    put_a_review(engine)
+    roll_back(engine, "base")
+    assert tables(engine) == set()
+    migrate(engine)
+    assert put_a_review(engine).version == 2
+
+
+def test_a_failed_migration_leaves_nothing_half_done(engine: Engine) -> None:
+    """Where a migration cannot complete, what it had already done is taken back."""
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE launch_session (foreign_to_us INTEGER)"))
+    with pytest.raises(DBAPIError):
+        migrate(engine)
+    assert tables(engine) == {"launch_session"}
+
+
+def test_processes_that_start_together(tmp_path: Path) -> None:
+    """Several processes may migrate a new database at the same moment."""
+    engines = [connect(f"sqlite:///{tmp_path / 'chartside.db'}") for _ in range(4)]
+    assert together(migrate, engines) == [None] * 4
+    assert tables(engines[0]) == TABLES
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE decision SET code = 'J06.9'",
+        "DELETE FROM decision",
+        "UPDATE attestation SET name = 'Somebody else'",
+        "DELETE FROM attestation",
+    ],
+)
+def test_what_a_person_did_cannot_be_changed(engine: Engine, statement: str) -> None:
+    """The database itself refuses to change or delete a decision or an attestation, whoever asks."""
+    migrate(engine)
+    put_a_review(engine)
+    with engine.begin() as connection:
+        row = (
+            "(review_id, fhir_user, name, at, statement) VALUES (1, 'Practitioner/ana', 'Ana', '2026-03-02', 'I stand')"
+        )
+        connection.execute(text(f"INSERT INTO attestation {row}"))
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(text(statement))
