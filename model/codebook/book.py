@@ -3,24 +3,33 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from model.codebook.dates import OPEN, Interval, read_intervals
-from model.codebook.entries import CorruptedPart, Edition, Entry, Notes, Term, TermSource
+from model.codebook.entries import CorruptedPart, Edition, Entry, Notes, SearchResult, Term, TermSource
+from model.codebook.leaves import Leaves
 from model.codebook.notes import NoteTree
 from model.codebook.parts import read_manifest, read_part
+from model.codebook.postings import PARTS as SEARCH_PARTS
+from model.codebook.postings import read_postings
+from model.codebook.query import Interpreter, Phrases
+from model.codebook.search import Search
+from model.codebook.spelling import Speller
+
+_PARTS = ("codes.tsv", "notes.json", "terms.tsv", "abbreviations.tsv", "synonyms.tsv", *SEARCH_PARTS)
 
 
 class CodeBook:
     """Codes with their days in force, terms and notes. Immutable; safe to share between threads."""
 
-    def __init__(self, editions: tuple[Edition, ...], codes: str, notes: NoteTree, terms: bytes) -> None:
+    def __init__(self, editions: tuple[Edition, ...], parts: Mapping[str, bytes]) -> None:
         """Takes the parts as `load` reads them; editions oldest first."""
         self._editions = editions
-        self._notes = notes
-        self._terms = terms
+        self._parts = parts
+        self._notes = NoteTree(json.loads(parts["notes.json"]))
         self._rows: dict[str, tuple[str, bool, str, str]] = {}
-        for line in codes.split("\n"):
+        for line in parts["codes.tsv"].decode().split("\n"):
             code, title, verified, billable, heading = line.split("\t")
             self._rows[code] = (title, verified == "1", billable, heading)
         self._parents, self._children = _tree(self._rows)
@@ -29,12 +38,12 @@ class CodeBook:
     def load(cls, directory: Path) -> "CodeBook":
         """Reads the packed code book; raises CorruptedPart with the name of the part that is damaged."""
         manifest = read_manifest(directory)
-        parts = {name: read_part(directory, manifest, name) for name in ("codes.tsv", "notes.json", "terms.tsv")}
+        parts = {name: read_part(directory, manifest, name) for name in _PARTS}
         try:
             editions = tuple(_edition(value) for value in manifest["editions"])
         except (KeyError, TypeError, ValueError):
             raise CorruptedPart("code book: manifest.json names no editions") from None
-        return cls(editions, parts["codes.tsv"].decode(), NoteTree(json.loads(parts["notes.json"])), parts["terms.tsv"])
+        return cls(editions, parts)
 
     @property
     def editions(self) -> tuple[Edition, ...]:
@@ -101,11 +110,33 @@ class CodeBook:
 
     def terms(self) -> Iterator[Term]:
         """Every term, in the order of its sources; titles of 7th-character codes by that of the code they extend."""
-        for line in self._terms.decode().split("\n"):
+        for line in self._parts["terms.tsv"].decode().split("\n"):
             source, code, text, path, modifiers = line.split("\t")
             levels = tuple(path.split("|")) if path else ()
             free = tuple(modifiers.split("|")) if modifiers else ()
             yield Term(text or ", ".join(levels), code, TermSource(source), levels, free)
+
+    def abbreviations(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Clinical abbreviations in lower case, each with what it may stand for, the likeliest first."""
+        return Phrases(self._parts["abbreviations.tsv"].decode()).items()
+
+    def search(self, words: str, on: date | None = None, limit: int = 10) -> list[SearchResult]:
+        """Billable codes of that day by words or by the beginning of a code, best first."""
+        return self._search.find(words, lru_cache(maxsize=None)(lambda code: self.get(code, on)), limit)
+
+    @cached_property
+    def _search(self) -> Search:
+        """Made at the first search: the predictor's process never needs it."""
+        postings = read_postings(self._parts)
+        speller = Speller(postings.words, postings.frequency)
+        interpreter = Interpreter(
+            postings,
+            speller,
+            Phrases(self._parts["abbreviations.tsv"].decode()),
+            Phrases(self._parts["synonyms.tsv"].decode()),
+        )
+        titles = {code: row[0] if row[1] else row[0].split(" [")[0] for code, row in self._rows.items()}
+        return Search(postings, interpreter, Leaves(self.children, titles, postings), tuple(self._rows))
 
     def _day(self, on: date | None) -> date:
         return self._editions[-1].valid_from if on is None else on

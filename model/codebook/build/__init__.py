@@ -26,6 +26,7 @@ from model.codebook.build.tabular import Tabular, read_tabular
 from model.codebook.dates import write_intervals
 from model.codebook.entries import SourcesDisagree, Term, TermSource
 from model.codebook.parts import write_parts
+from model.codebook.postings import pack_postings
 
 Progress = Callable[[str], None]
 ORDER = "icd10cm-order-fy2026.txt.gz"
@@ -120,7 +121,10 @@ def _parts(rows: Sequence[CodeRow], tabular: Tabular, terms: Sequence[Term]) -> 
         )
         for t in terms
     )
+    here = Path(__file__).parents[1]
     return {
+        **pack_postings(terms),
+        **{f"{name}.tsv": (here / f"{name}.tsv").read_bytes() for name in ("abbreviations", "synonyms")},
         "codes.tsv": codes.encode(),
         "notes.json": json.dumps(notes, ensure_ascii=False).encode(),
         "terms.tsv": lines.encode(),

@@ -30,6 +30,7 @@ BEHAVIOURS = (
 Site = tuple[str, ...]
 _CHANGE = re.compile(r"(Add|Delete): ((?:- )+)(.+?)\s{2,}(.*)")
 _CONTEXT = re.compile(r"((?:- )+)([^(\s][^(]*?)(?:\s{2,}|\s*\(| - see|$)")
+_ABBREVIATED = re.compile(r",? ?\b(?:nec|nos)\b")
 _CELL = re.compile(r"(?:Add|Delete): (\S+)")
 
 
@@ -41,13 +42,16 @@ class NeoplasmTable:
         self.modifiers: dict[Site, tuple[str, ...]] = {}
 
     def code(self, site: Site, behaviour: str) -> str:
+        """The code of the cell; references name a site without the "NEC" or "NOS" of its row."""
+        if site not in self.rows:
+            site = next((row for row in self.rows if _ABBREVIATED.sub("", ", ".join(row)) == ", ".join(site)), site)
         return self.rows.get(site, {}).get(behaviour, "")
 
     def terms(self) -> Iterator[Term]:
         for site, cells in self.rows.items():
             for behaviour in BEHAVIOURS:
                 if code := cells.get(behaviour.name):
-                    where = re.sub(r",? ?\bnec\b", "", ", ".join(site))
+                    where = _ABBREVIATED.sub("", ", ".join(site))
                     text = f"{behaviour.phrase} of {where}" if site else behaviour.phrase
                     path = ("Neoplasm", *site, behaviour.name)
                     yield Term(text, code, TermSource.NEOPLASM, path, self.modifiers.get(site, ()))
