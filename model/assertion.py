@@ -1,0 +1,149 @@
+"""What the text says of a mention: present, absent, possible, historical, of the family, hypothetical (as ConText).
+
+The words that decide are data (`assertion_cues.tsv`); here is only how far each of them reaches.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from model.prediction import Assertion
+from model.reading import Mention, Reading, Sentence
+from model.sections import Section, SectionKind, section_at
+from model.tokens import Token, tokenise
+
+_CUES = Path(__file__).with_name("assertion_cues.tsv")
+_SILENT = frozenset({"pseudo", "terminate"})
+_BACKWARD_REACH = 8  # words before 'was ruled out' and the like
+_NARROW_REACH = 6  # words after a plain 'not'
+# After a comma these begin a new statement: "denies fever, she reports a cough".
+_NEW_STATEMENT = frozenset(["he", "she", "they", "patient", "his", "her", "their", "it", "this", "we", "i"])
+_LIST_WORDS = frozenset({"or", "nor", "versus", "vs", "and/or"})
+# Cues whose reach ends at the first comma: they speak of one thing, not of a list.
+_ONE_THING = frozenset({"status post", "s p", "prior", "previous", "old", "remote", "former", "not"})
+_STRENGTH = (
+    Assertion.FAMILY,
+    Assertion.ABSENT,
+    Assertion.HYPOTHETICAL,
+    Assertion.POSSIBLE,
+    Assertion.HISTORICAL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Words at tokens `first` to `last` (half-open) that change the reading of mentions on one side."""
+
+    first: int
+    last: int
+    words: str
+    category: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    first: int
+    last: int
+    assertion: Assertion
+
+
+def assert_mentions(reading: Reading, mentions: Sequence[Mention], lasting: Sequence[bool]) -> list[Assertion]:
+    """What the text says of each mention; `lasting` marks conditions that a history does not end (hypertension)."""
+    scopes: dict[int, list[_Scope]] = {}
+    asserted = []
+    for mention, lasts in zip(mentions, lasting, strict=True):
+        if mention.sentence not in scopes:
+            sentence = reading.sentences[mention.sentence]
+            scopes[mention.sentence] = list(_scopes(reading, sentence, find_cues(reading, sentence)))
+        section = section_at(reading.sections, mention.span.start)
+        said = {s.assertion for s in scopes[mention.sentence] if s.first <= mention.first and mention.last <= s.last}
+        asserted.append(_decide(said, section, lasts))
+    return asserted
+
+
+def _decide(said: set[Assertion], section: Section | None, lasting: bool) -> Assertion:
+    kind = section.kind if section else SectionKind.NONE
+    if kind is SectionKind.FAMILY:
+        said = said | {Assertion.FAMILY}
+    if kind in (SectionKind.PAST, SectionKind.SURGICAL):
+        said = said | {Assertion.HISTORICAL}
+    strongest = next((a for a in _STRENGTH if a in said), Assertion.PRESENT)
+    return Assertion.PRESENT if strongest is Assertion.HISTORICAL and lasting else strongest
+
+
+def find_cues(reading: Reading, sentence: Sentence) -> list[Cue]:
+    """The cues of a sentence in order; the longest wins, so 'no change' is not 'no'."""
+    cues, longest = _cues()
+    words = [(i, _spoken(reading.text, t)) for i, t in enumerate(_tokens(reading, sentence), sentence.first) if t.word]
+    found: list[Cue] = []
+    at = 0
+    while at < len(words):
+        for length in range(min(longest, len(words) - at), 0, -1):
+            phrase = " ".join(w for _, w in words[at : at + length])
+            if phrase in cues:
+                first, last = words[at][0], words[at + length - 1][0] + 1
+                found.extend(Cue(first, last, phrase, category, side) for category, side in cues[phrase])
+                at += length - 1
+                break
+        at += 1
+    return found
+
+
+def _tokens(reading: Reading, sentence: Sentence) -> tuple[Token, ...]:
+    return reading.tokens[sentence.first : sentence.last]
+
+
+def _spoken(text: str, token: Token) -> str:
+    return text[token.start : token.end].lower().replace("’", "'")
+
+
+def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_Scope]:
+    stops = [c for c in cues if c.category == "terminate"]
+    for cue in cues:
+        if cue.category in _SILENT:
+            continue
+        assertion = Assertion(cue.category)
+        if cue.side == "forward":
+            end = min((s.first for s in stops if s.first >= cue.last), default=sentence.last)
+            yield _Scope(cue.last, _forward_end(reading, cue, end), assertion)
+        else:
+            start = max((s.last for s in stops if s.last <= cue.first), default=sentence.first)
+            yield _Scope(_backward_start(reading, cue, start), cue.first, assertion)
+
+
+def _forward_end(reading: Reading, cue: Cue, end: int) -> int:
+    tokens, one_thing = reading.tokens, cue.words in _ONE_THING or cue.category == Assertion.POSSIBLE
+    reached = 0
+    for index in range(cue.last, end):
+        token = tokens[index]
+        reached += token.word
+        if cue.words == "not" and reached > _NARROW_REACH:
+            return index
+        if token.norm == "," and index + 1 < end:
+            following = _spoken(reading.text, tokens[index + 1])
+            if following in _NEW_STATEMENT or (one_thing and following not in _LIST_WORDS):
+                return index
+    return end
+
+
+def _backward_start(reading: Reading, cue: Cue, start: int) -> int:
+    reached = 0
+    for index in range(cue.first - 1, start - 1, -1):
+        token = reading.tokens[index]
+        reached += token.word
+        if reached > _BACKWARD_REACH or (token.norm == "," and cue.category != Assertion.ABSENT):
+            return index + 1
+    return start
+
+
+@lru_cache(maxsize=1)
+def _cues() -> tuple[dict[str, list[tuple[str, str]]], int]:
+    cues: dict[str, list[tuple[str, str]]] = {}
+    for line in _CUES.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            cue, category, side = line.split("\t")
+            key = " ".join(_spoken(cue, t) for t in tokenise(cue) if t.word)
+            cues.setdefault(key, []).append((category, side))
+    return cues, max(len(key.split(" ")) for key in cues)

@@ -1,0 +1,88 @@
+"""From a term to billable codes: the code the term stands for, made as specific as the sentence says and no more."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+from typing import Protocol
+
+from model.tokens import FUNCTION_WORDS, normalise
+
+_WORD = re.compile(r"[^\W_]+")
+_SIDES = frozenset({"right", "left", "bilateral"})
+_BOTH = frozenset({"bilateral", "both", "bilaterally"})
+# Words of titles that separate one leaf from the next only in form.
+_EMPTY = FUNCTION_WORDS | {"other", "specified", "not", "elsewhere", "classified", "encounter", "side", "site"}
+_LATER = re.compile(r"subsequent encounter|sequela|delayed healing|nonunion|malunion", re.IGNORECASE)
+_FOLLOW_UP = frozenset({"healed", "healing", "subsequent", "aftercare"})
+
+
+class Codes(Protocol):
+    """What is asked of the code book here."""
+
+    def is_billable(self, code: str, on: date | None) -> bool: ...
+    def billable_descendants(self, code: str, on: date | None) -> Iterable[str]: ...
+    def title(self, code: str, on: date | None) -> str: ...
+
+
+class Resolver:
+    """Finds the billable code for a code of the index and the words around a mention.
+
+    Guidelines FY2026, Sections I.B.2 (number of characters), I.B.13 (laterality), I.B.18 (unspecified).
+    """
+
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+        self._leaves = lru_cache(maxsize=20_000)(self._read_leaves)
+        self._parents = lru_cache(maxsize=20_000)(self._read_siblings)
+
+    def title(self, code: str, on: date | None) -> str:
+        return self._codes.title(code, on)
+
+    def resolve(self, code: str, words: frozenset[str], on: date | None) -> str | None:
+        """The billable code that says what `words` say, None where the code book has none on that day."""
+        code = code.rstrip("-.")
+        if self._codes.is_billable(code, on):
+            leaves = self._parents(code, on) if words & (_SIDES | _BOTH) else ()
+            return _best_leaf(leaves, words) if leaves else code
+        leaves = self._leaves(code, on)
+        return _best_leaf(leaves, words) if leaves else None
+
+    def _read_leaves(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
+        rows = [(leaf, self._codes.title(leaf, on)) for leaf in self._codes.billable_descendants(code, on)]
+        worded = [(leaf, _title_words(title), bool(_LATER.search(title))) for leaf, title in rows]
+        shared = frozenset.intersection(*(words for _, words, _ in worded)) if worded else frozenset()
+        return tuple(sorted((leaf, words - shared, later) for leaf, words, later in worded))
+
+    def _read_siblings(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
+        """The leaves that differ from a code of unspecified side by the side alone."""
+        if "unspecified" not in _title_words(self._codes.title(code, on)) or len(code) < 6:
+            return ()
+        stem = code[:-1] if len(code) < 8 else code[:-2]
+        leaves = [leaf for leaf in self._leaves(stem, on) if len(leaf[0]) == len(code) and leaf[0][-1:] == code[-1:]]
+        if len(code) < 8:
+            leaves = list(self._leaves(stem, on))
+        sided = [leaf for leaf in leaves if leaf[1] & _SIDES or "unspecified" in leaf[1]]
+        return tuple(sided) if any(leaf[1] & _SIDES for leaf in sided) else ()
+
+
+def _title_words(title: str) -> frozenset[str]:
+    return frozenset(normalise(w) for w in _WORD.findall(title)) - _EMPTY
+
+
+def _best_leaf(leaves: Iterable[tuple[str, frozenset[str], bool]], words: frozenset[str]) -> str | None:
+    """The leaf whose own words stand in the text; a word it adds on its own account counts against it."""
+    later = bool(words & _FOLLOW_UP)
+    heard = words | ({"bilateral"} if words & _BOTH or {"left", "right"} <= words else set())
+
+    def fitness(leaf: tuple[str, frozenset[str], bool]) -> tuple[float, int, str]:
+        code, own, later_encounter = leaf
+        said = len(own & heard)
+        added = len(own - heard - {"unspecified", "initial", "closed"})
+        plain = (
+            0.5 * ("unspecified" in own) + 0.3 * ("initial" in own) + 0.2 * ("closed" in own) + 0.2 * ("without" in own)
+        )
+        bilateral = 1.5 * ("bilateral" in own and "bilateral" in heard)
+        return (-(2 * said - added + plain + bilateral - 3 * (later_encounter != later)), len(code), code)
+
+    return min(leaves, key=fitness, default=(None,))[0]

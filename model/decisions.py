@@ -1,0 +1,154 @@
+"""From understanding to prediction: the rules of the policy, the confidence, what is suggested and what comes first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from model.codes import ICD10CMCode
+from model.confidence import Confidence
+from model.experience import Experience
+from model.features import Support, compare, describe
+from model.guidelines.combinations import Combined, combine
+from model.guidelines.excluded import Excludes, excluded_pairs
+from model.guidelines.integral import integral_signs
+from model.guidelines.statements import split_by_statement
+from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
+from model.understanding import Understanding
+
+_LISTED = 0.02  # codes less likely than this are noise
+_MOST = 60
+_CANDIDATES = 6
+RATE = {Policy.EXHAUSTIVE: "reports_rate", Policy.ENCOUNTER: "encounters_rate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A code of the document with its evidence, its features and the rules that touched it."""
+
+    code: str
+    supports: Sequence[Support]
+    features: Mapping[str, float]
+    rules: tuple[FiredRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What may be coded, and what may not and why."""
+
+    weighed: dict[str, Weighed]
+    refused: dict[str, tuple[Support, FiredRule]]
+    replaced: Mapping[str, FiredRule]
+
+
+def judge(understood: Understanding, policy: Policy, experience: Experience) -> Judgement:
+    """Applies the rules of the policy to what the document says; `exhaustive` codes every mention as it stands."""
+    refused: dict[str, tuple[Support, FiredRule]] = {}
+    if policy is Policy.EXHAUSTIVE:
+        combined = Combined(understood.supports, {}, {})
+    else:
+        standing, refused = split_by_statement(understood.supports, understood.document.setting)
+        combined = combine(standing)
+    scene = understood.scene
+    rows: dict[str, dict[str, float]] = {}
+    for code, supports in combined.supports.items():
+        others = [s for s in understood.supports.get(code, ()) if s not in supports]
+        rows[code] = describe(code, [*supports, *others], scene, experience)
+        rows[code]["made"] = float(code in combined.made)
+        rows[code]["replaced"] = float(code in combined.replaced)
+    if rows:
+        compare(rows, RATE[policy])
+    rules = {code: (rule,) for code, rule in combined.made.items()}
+    weighed = {c: Weighed(c, combined.supports[c], rows[c], rules.get(c, ())) for c in sorted(rows)}
+    return Judgement(weighed, refused, combined.replaced)
+
+
+class Decider:
+    """Turns a judgement into codes with confidence, most confident first."""
+
+    def __init__(self, confidence: Confidence, first_listed: Confidence | None, excludes: Excludes) -> None:
+        self._confidence = confidence
+        self._first_listed = first_listed
+        self._excludes = excludes
+
+    def decide(
+        self, understood: Understanding, judgement: Judgement, titles: Mapping[str, str], policy: Policy
+    ) -> tuple[tuple[CodePrediction, ...], tuple[NotCoded, ...]]:
+        likely = {c: self._confidence.probability(w.features) for c, w in judgement.weighed.items()}
+        ranked = sorted(likely, key=lambda c: (-likely[c], c))[:_MOST]
+        suggested = {c for c in ranked if likely[c] >= self._confidence.threshold}
+        dropped: dict[str, FiredRule] = {}
+        if policy is Policy.ENCOUNTER:
+            dropped = self._drop(suggested, likely, judgement, titles)
+            suggested -= dropped.keys()
+        first = self._first(suggested, judgement) if policy is Policy.ENCOUNTER else None
+        listed = [c for c in ranked if likely[c] >= _LISTED and c not in dropped]
+        shown = sorted(set(listed) | suggested, key=lambda c: (-likely[c], c))
+        codes = tuple(
+            self._code(understood, judgement.weighed[c], likely, titles, c in suggested, c == first) for c in shown
+        )
+        return codes, tuple(self._not_coded(understood, judgement, dropped, titles))
+
+    def _drop(
+        self, suggested: set[str], likely: Mapping[str, float], judgement: Judgement, titles: Mapping[str, str]
+    ) -> dict[str, FiredRule]:
+        """Codes that another suggested code makes wrong: replaced, integral to it, or excluded by it."""
+        made = {rule.id for c in suggested for rule in judgement.weighed[c].rules}
+        dropped = {c: r for c, r in judgement.replaced.items() if c in suggested and r.id in made}
+        dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
+        left = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
+        return dropped | excluded_pairs(left, self._excludes)
+
+    def _first(self, suggested: Iterable[str], judgement: Judgement) -> str | None:
+        """The first-listed code (Section IV.G), by what coded encounters listed first."""
+        ranker = self._first_listed or self._confidence
+        return max(sorted(suggested), key=lambda c: ranker.raw(judgement.weighed[c].features), default=None)
+
+    def _code(
+        self,
+        understood: Understanding,
+        weighed: Weighed,
+        likely: Mapping[str, float],
+        titles: Mapping[str, str],
+        suggested: bool,
+        first: bool,
+    ) -> CodePrediction:
+        rivals = self._rivals(understood, weighed, likely)
+        return CodePrediction(
+            code=ICD10CMCode(weighed.code),
+            title=titles[weighed.code],
+            confidence=round(likely[weighed.code], 4),
+            suggested=suggested,
+            first_listed=first,
+            evidence=_evidence(understood, weighed.supports),
+            candidates=tuple(Candidate(ICD10CMCode(c), titles[c], round(likely[c], 4)) for c in rivals),
+            rules=weighed.rules,
+        )
+
+    def _rivals(self, understood: Understanding, weighed: Weighed, likely: Mapping[str, float]) -> list[str]:
+        """The codes the same words could have meant, and the code itself."""
+        words = {s.mention.span for s in weighed.supports}
+        rivals = [c for c in likely if any(s.mention.span in words for s in understood.supports.get(c, ()))]
+        return sorted({*rivals, weighed.code}, key=lambda c: (-likely[c], c))[:_CANDIDATES]
+
+    def _not_coded(
+        self,
+        understood: Understanding,
+        judgement: Judgement,
+        dropped: Mapping[str, FiredRule],
+        titles: Mapping[str, str],
+    ) -> Iterable[NotCoded]:
+        refusals = [(c, s, r) for c, (s, r) in judgement.refused.items() if s.rank == 0]
+        refusals += [(c, judgement.weighed[c].supports[0], r) for c, r in dropped.items()]
+        for code, support, rule in sorted(refusals, key=lambda x: (x[1].mention.span, x[0])):
+            evidence = _evidence(understood, [support])[0]
+            yield NotCoded(evidence, ICD10CMCode(code), titles[code], rule.reason, rule)
+
+
+def _evidence(understood: Understanding, supports: Sequence[Support]) -> tuple[Evidence, ...]:
+    text = understood.document.text
+    spans = {s.mention.span: s for s in sorted(supports, key=lambda s: (s.mention.span, s.rank))}
+    return tuple(Evidence(span, span.of(text), s.heading, s.assertion) for span, s in spans.items())
+
+
+def with_threshold(confidence: Confidence, threshold: float) -> Confidence:
+    """The same trees, suggesting from another threshold."""
+    return replace(confidence, threshold=threshold)

@@ -1,0 +1,1 @@
+"""Rules of the ICD-10-CM Official Guidelines as data with their citations, and their evaluators."""

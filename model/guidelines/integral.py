@@ -1,0 +1,29 @@
+"""Signs and symptoms integral to a confirmed diagnosis."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from model.prediction import FiredRule
+
+_RULES = Path(__file__).with_name("integral.toml")
+
+
+@lru_cache(maxsize=1)
+def _table() -> tuple[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]:
+    table = tomllib.loads(_RULES.read_text(encoding="utf-8"))
+    return table["citation"], tuple((tuple(r["signs"]), tuple(r["of"])) for r in table["symptom"])
+
+
+def integral_signs(confirmed: Iterable[str], titles: Mapping[str, str]) -> dict[str, FiredRule]:
+    """Which of the confirmed codes are signs of another of them."""
+    citation, rows = _table()
+    codes = sorted(confirmed)
+    found: dict[str, FiredRule] = {}
+    for signs, diagnoses in rows:
+        causes = [c for c in codes if c.startswith(diagnoses) and not c.startswith(signs)]
+        for sign in (c for c in codes if c.startswith(signs) and causes):
+            reason = f"It is a usual sign of {titles[causes[0]]} ({causes[0]}), which the note confirms."
+            found.setdefault(sign, FiredRule("integral-sign", citation, reason))
+    return found

@@ -1,0 +1,60 @@
+"""Mentions the note denies, suspects or tells of the past: which of them may carry a code, and by which rule not."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from model.document import Setting
+from model.features import Support
+from model.prediction import Assertion, FiredRule
+
+_RULES = Path(__file__).with_name("statements.toml")
+# Codes that say that something was: status, history and sequelae (Sections I.C.21.c.3-4 and I.C.9.d).
+_OF_THE_PAST = ("Z", "I69", "I25.2")
+_STRONGEST = (
+    Assertion.PRESENT,
+    Assertion.HISTORICAL,
+    Assertion.POSSIBLE,
+    Assertion.HYPOTHETICAL,
+    Assertion.FAMILY,
+    Assertion.ABSENT,
+)
+
+
+@lru_cache(maxsize=1)
+def _rules() -> Mapping[tuple[str, str], FiredRule]:
+    """By assertion and setting."""
+    rules = {}
+    for row in tomllib.loads(_RULES.read_text(encoding="utf-8"))["statement"]:
+        for setting in row["settings"] or [s.value for s in Setting]:
+            rules[row["assertion"], setting] = FiredRule(row["id"], row["citation"], row["reason"])
+    return rules
+
+
+def rule_against(code: str, support: Support, setting: Setting) -> FiredRule | None:
+    """The rule that keeps this mention from carrying the code, None where it may."""
+    assertion = support.assertion
+    if code.startswith(("Z80", "Z81", "Z82", "Z83", "Z84")) and assertion is Assertion.FAMILY:
+        return None  # Section I.C.21.c.4: these codes are the family history
+    if assertion is Assertion.HISTORICAL and code.startswith(_OF_THE_PAST):
+        return None
+    return _rules().get((assertion.value, setting.value))
+
+
+def split_by_statement(
+    supports: Mapping[str, Sequence[Support]], setting: Setting
+) -> tuple[dict[str, list[Support]], dict[str, tuple[Support, FiredRule]]]:
+    """What may be coded, and what may not with the rule of its most affirmative mention."""
+    standing: dict[str, list[Support]] = {}
+    refused: dict[str, tuple[Support, FiredRule]] = {}
+    for code, of_code in supports.items():
+        judged = [(s, rule_against(code, s, setting)) for s in of_code]
+        kept = [s for s, rule in judged if rule is None]
+        if kept:
+            standing[code] = kept
+            continue
+        support, rule = min(judged, key=lambda j: (_STRONGEST.index(j[0].assertion), j[0].mention.span))
+        if rule is not None:
+            refused[code] = (support, rule)
+    return standing, refused

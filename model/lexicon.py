@@ -1,0 +1,120 @@
+"""The terms of the code book and those learnt from coded notes, and where a document uses them."""
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.document import Span
+from model.reading import Mention, Reading, Sentence
+from model.tokens import FUNCTION_WORDS, Token
+
+LONGEST = 9  # words of a term; longer titles are not written out in notes
+_WIDEST_GAP = 3  # blanks inside a term; columns of a table stand further apart
+_BRIDGES = frozenset({",", "/", "wrap", "."})
+
+
+@dataclass(frozen=True, slots=True)
+class TermCode:
+    """One code that a term stands for, and which table said so."""
+
+    code: str
+    source: str
+
+
+class Lexicon:
+    """Terms by their key (`tokens.term_key`); the order of words in the note does not matter."""
+
+    def __init__(self, terms: Mapping[str, str]) -> None:
+        """`terms`: key -> 'source:code source:code'."""
+        self._terms = terms
+        self._reach: dict[str, int] = {}
+        for key in terms:
+            words = key.split(" ")
+            for word in words:
+                if self._reach.get(word, 0) < len(words):
+                    self._reach[word] = len(words)
+
+    @classmethod
+    def load(cls, path: Path, learnt: Mapping[str, str]) -> "Lexicon":
+        """The terms of the code book, those learnt before them."""
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            rows = (line.rstrip("\n").partition("\t") for line in lines)
+            return cls(merge_terms(learnt, {key: codes for key, _, codes in rows}))
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def codes(self, key: str) -> tuple[TermCode, ...]:
+        """What the term stands for, in the order of the tables."""
+        pairs = (item.split(":", 1) for item in self._terms.get(key, "").split())
+        return tuple(TermCode(code, source) for source, code in pairs)
+
+    def find(self, reading: Reading) -> list[Mention]:
+        """The longest terms of every sentence; a term inside a longer one is not a mention of its own."""
+        mentions: list[Mention] = []
+        for number, sentence in enumerate(reading.sentences):
+            mentions.extend(_longest(self._matches(reading, number, sentence)))
+        return mentions
+
+    def _matches(self, reading: Reading, number: int, sentence: Sentence) -> Iterator[Mention]:
+        for run in _runs(reading.tokens, sentence):
+            for at, (index, _) in enumerate(run):
+                reach = min(self._reach.get(reading.tokens[index].norm, 0), len(run) - at)
+                words: list[str] = []
+                for position, broken in run[at : at + reach]:
+                    norm = reading.tokens[position].norm
+                    if norm not in self._reach or norm in words:
+                        break
+                    words.append(norm)
+                    key = " ".join(sorted(words))
+                    if key in self._terms:
+                        crossed = broken != run[at][1]
+                        first, last = reading.tokens[index], reading.tokens[position]
+                        yield Mention(
+                            Span(first.start, last.end), key, len(words), number, index, position + 1, crossed
+                        )
+
+
+def merge_terms(*tables: Mapping[str, str]) -> dict[str, str]:
+    """One table of terms; where several know a term, the codes of the earlier come first."""
+    merged: dict[str, str] = {}
+    for table in tables:
+        for key, codes in table.items():
+            merged[key] = f"{merged[key]} {codes}" if key in merged else codes
+    return merged
+
+
+def _runs(tokens: tuple[Token, ...], sentence: Sentence) -> Iterator[list[tuple[int, int]]]:
+    """Words that may form one term: (token, how many commas and strokes before it)."""
+    run: list[tuple[int, int]] = []
+    crossed = 0
+    end = 0
+    for index in range(sentence.first, sentence.last):
+        token = tokens[index]
+        if run and token.start - end > _WIDEST_GAP:
+            yield run
+            run = []
+        end = token.end
+        if token.word:
+            if token.norm not in FUNCTION_WORDS:
+                run.append((index, crossed))
+        elif token.norm in _BRIDGES:
+            crossed += token.norm != "wrap"
+        elif run:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _longest(matches: Iterable[Mention]) -> list[Mention]:
+    """Longer terms first; one torn by a comma counts as half a word shorter; no two share a word."""
+    chosen: list[Mention] = []
+    taken: set[int] = set()
+    for mention in sorted(matches, key=lambda m: (-m.length + 0.5 * m.broken, m.broken, m.first)):
+        words = range(mention.first, mention.last)
+        if not taken.intersection(words):
+            chosen.append(mention)
+            taken.update(words)
+    return sorted(chosen, key=lambda m: m.span)

@@ -1,0 +1,90 @@
+"""The only door: a document in, codes with evidence out."""
+
+import json
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from model.candidates import Resolver
+from model.codebook import CodeBook
+from model.codebook.notes import names_code
+from model.confidence import Confidence
+from model.decisions import Decider, judge
+from model.document import Document
+from model.experience import Experience
+from model.lexicon import Lexicon
+from model.parts import CODEBOOK, CONFIDENCE, LEARNT, TERMS, check_manifest
+from model.prediction import Policy, Prediction
+from model.understanding import Fits, NoFits, Reader, lasting_conditions
+
+
+class BookCodes:
+    """The code book as the resolver asks it."""
+
+    def __init__(self, book: CodeBook) -> None:
+        self._book = book
+
+    def is_billable(self, code: str, on: date | None) -> bool:
+        return self._book.is_billable(code, on)
+
+    def billable_descendants(self, code: str, on: date | None) -> tuple[str, ...]:
+        return self._book.billable_descendants(code, on)
+
+    def title(self, code: str, on: date | None) -> str:
+        entry = self._book.get(code, on)
+        return entry.title if entry else ""
+
+
+class Predictor:
+    """Terms, what was learnt about them, and confidence: loaded together, one revision."""
+
+    def __init__(
+        self, book: CodeBook, lexicons: tuple[Lexicon, ...], experience: Experience, deciders: dict[Policy, Decider],
+        fits: Fits, revision: str,
+    ) -> None:  # fmt: skip
+        self._book = book
+        self._codes = BookCodes(book)
+        self._experience = experience
+        self._deciders = deciders
+        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions(), fits)
+        self.revision = revision
+
+    @classmethod
+    def load(cls, directory: Path) -> "Predictor":
+        """Reads an artifact; raises DamagedPart with the name of a part that is not the one of the manifest."""
+        manifest = check_manifest(directory)
+        book = CodeBook.load(directory / CODEBOOK)
+        experience = Experience.load(directory / LEARNT)
+        lexicons = (Lexicon.load(directory / TERMS, experience.mentions), Lexicon(experience.triggers))
+        plain = json.loads((directory / CONFIDENCE).read_text(encoding="utf-8"))
+        first = Confidence.from_json(plain["first_listed"])
+        excludes = Excluder(book)
+        deciders = {p: Decider(Confidence.from_json(plain[p.value]), first, excludes) for p in Policy}
+        return cls(book, lexicons, experience, deciders, NoFits(), manifest.revision)
+
+    def predict(self, document: Document, policy: Policy) -> Prediction:
+        """Every code the document may carry under the policy, with the words that prove it; the same each time."""
+        day = document.date_of_service
+        understood = self._reader.read(document)
+        judgement = judge(understood, policy, self._experience)
+        titles = {c: self._codes.title(c, day) for c in {*understood.supports, *judgement.weighed}}
+        codes, not_coded = self._deciders[policy].decide(understood, judgement, titles, policy)
+        return Prediction(
+            document_id=document.id,
+            document_sha256=document.sha256,
+            policy=policy,
+            model_revision=self.revision,
+            code_set_edition=self._book.edition_on(day).name,
+            codes=codes,
+            not_coded=not_coded,
+        )
+
+
+class Excluder:
+    """Asks the tabular list whether one code excludes another."""
+
+    def __init__(self, book: CodeBook) -> None:
+        self._notes = lru_cache(maxsize=5_000)(lambda code: book.notes(code).excludes1)
+
+    def __call__(self, code: str, other: str) -> bool:
+        return any(names_code(note, other) for note in self._notes(code))

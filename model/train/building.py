@@ -1,0 +1,177 @@
+"""The steps of a training run: terms, experience, folds, trees, calibration, threshold."""
+
+import gzip
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.candidates import Resolver
+from model.codebook import CodeBook
+from model.confidence import Confidence, calibrate
+from model.decisions import judge
+from model.experience import Experience
+from model.lexicon import Lexicon, merge_terms
+from model.prediction import Policy
+from model.predictor import BookCodes
+from model.tokens import content_words, term_key
+from model.train.boosting import Floats, Integers, Settings, fit, predict
+from model.train.house import read_house_terms
+from model.train.learning import Coded, count, learn_mentions, learn_triggers
+from model.train.terms import index_terms
+from model.understanding import Fits, Reader, Understanding, lasting_conditions
+
+_ABBREVIATION = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A code of a training document, described by a model that had not seen the document."""
+
+    fold: int
+    document: str
+    code: str
+    label: int  # 1 right, 0 wrong, -1 neither
+    first: bool
+    features: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every step needs."""
+
+    book: CodeBook
+    terms: dict[str, str]
+    split_codes: frozenset[str]  # gold codes of an old edition that any billable descendant meets
+    fits: Fits
+
+    def meets(self, code: str, gold: frozenset[str]) -> bool:
+        return code in gold or any(g in self.split_codes and code.startswith(g) for g in gold)
+
+    def teach(self, coded: Sequence[Coded]) -> tuple[Reader, Experience]:
+        """A reader that knows what these notes teach, and the counts it made on them."""
+        mentions = learn_mentions(c for c in coded if c.kind == "reports")
+        triggers = learn_triggers([c for c in coded if c.kind == "encounters"])
+        lexicons = (Lexicon(merge_terms(mentions, self.terms)), Lexicon(triggers))
+        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions(), self.fits)
+        counts = count(coded, lambda one: _pairs(reader.read(one.document)), self.meets)
+        return reader, Experience(counts.terms, counts.codes, mentions, triggers)
+
+    def describe(self, fold: int, reader: Reader, experience: Experience, one: Coded, policy: Policy) -> list[Row]:
+        judgement = judge(reader.read(one.document), policy, experience)
+        rows = []
+        for code, weighed in judgement.weighed.items():
+            label = 1 if self.meets(code, one.right) else -1 if self.meets(code, one.acceptable) else 0
+            first = code == one.first_listed
+            rows.append(Row(fold, one.document.id, code, label, first, dict(weighed.features)))
+        return rows
+
+
+def _pairs(understood: Understanding) -> Iterable[tuple[str, str, str]]:
+    return [(s.mention.key, s.table_code, code) for code, supports in understood.supports.items() for s in supports]
+
+
+def all_terms(book: CodeBook, shorthand: Iterable[Path]) -> dict[str, str]:
+    """The terms of the code book and the house, and the abbreviations that stand for one of them."""
+    terms = merge_terms(read_house_terms(), {k: " ".join(v) for k, v in index_terms(book.terms()).items()})
+    for path in shorthand:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("#") or "\t" not in line:
+                continue
+            short, *meanings = line.split("\t")
+            meaning = terms.get(term_key(content_words(meanings[0])), "")
+            key = term_key(content_words(short))
+            codes = " ".join(f"{_ABBREVIATION}:{item.split(':', 1)[1]}" for item in meaning.split())
+            if codes and key and key not in terms:
+                terms[key] = codes
+    return {key: " ".join(dict.fromkeys(codes.split())) for key, codes in terms.items()}
+
+
+def write_terms(terms: dict[str, str], path: Path) -> None:
+    lines = "".join(f"{key}\t{terms[key]}\n" for key in sorted(terms))
+    path.write_bytes(gzip.compress(lines.encode("utf-8"), mtime=0))
+
+
+def folds(coded: Sequence[Coded], number: int) -> list[list[Coded]]:
+    """The same folds each time."""
+    shuffled = sorted(coded, key=lambda c: c.document.id)
+    random.Random(1).shuffle(shuffled)  # noqa: S311 (folds, not secrets)
+    return [shuffled[at::number] for at in range(number)]
+
+
+def cross_rows(workshop: Workshop, coded: Sequence[Coded], number: int) -> dict[Policy, list[Row]]:
+    """Rows of every document, each described by what the other folds teach."""
+    rows: dict[Policy, list[Row]] = {policy: [] for policy in Policy}
+    parts = [folds([c for c in coded if c.kind == kind], number) for kind in ("reports", "encounters")]
+    for fold in range(number):
+        rest = [c for part in parts for at, group in enumerate(part) if at != fold for c in group]
+        reader, experience = workshop.teach(rest)
+        for policy, part in zip((Policy.EXHAUSTIVE, Policy.ENCOUNTER), parts, strict=True):
+            for one in part[fold]:
+                rows[policy] += workshop.describe(fold, reader, experience, one, policy)
+    return rows
+
+
+def train_confidence(rows: Sequence[Row], gold: int, settings: Settings) -> tuple[Confidence, Floats]:
+    """Trees on all rows; calibration and threshold from trees that had not seen the row. `gold`: codes to be found."""
+    names = tuple(sorted(rows[0].features))
+    table = np.array([[row.features[name] for name in names] for row in rows], dtype=np.float64)
+    labels = np.array([row.label for row in rows], dtype=np.float64)
+    fold = np.array([row.fold for row in rows])
+    judged = labels >= 0
+    held_out = np.zeros(len(rows))
+    for at in sorted(set(fold.tolist())):
+        seen = (fold != at) & judged
+        base, trees = fit(table[seen], labels[seen], np.ones(int(seen.sum())), settings)
+        held_out[fold == at] = predict(table[fold == at], base, trees)
+    steps = fit_steps(held_out[judged], labels[judged])
+    calibrated = np.array([calibrate(steps, float(raw)) for raw in held_out])
+    base, trees = fit(table[judged], labels[judged], np.ones(int(judged.sum())), settings)
+    confidence = Confidence(names, base, trees, steps, best_threshold(calibrated[judged], labels[judged], gold))
+    return confidence, calibrated
+
+
+def train_first_listed(rows: Sequence[Row], settings: Settings) -> Confidence:
+    """Trees that say which right code of an encounter its coder listed first."""
+    right = [row for row in rows if row.label == 1]
+    names = tuple(sorted(right[0].features))
+    table = np.array([[row.features[name] for name in names] for row in right], dtype=np.float64)
+    labels = np.array([row.first for row in right], dtype=np.float64)
+    base, trees = fit(table, labels, np.ones(len(right)), settings)
+    return Confidence(names, base, trees, ((0.0, 0.0), (1.0, 1.0)), 0.5)
+
+
+def fit_steps(raw: Floats, labels: Floats, bins: int = 24) -> tuple[tuple[float, float], ...]:
+    """Monotone map from raw score to probability: equal-mass bins, pooled until they rise."""
+    order = np.argsort(raw, kind="stable")
+    pools = [[float(raw[part].mean()), float(labels[part].mean()), len(part)] for part in _masses(order, raw, bins)]
+    merged: list[list[float]] = []
+    for pool in pools:
+        merged.append(list(pool))
+        while len(merged) > 1 and merged[-2][1] >= merged[-1][1]:
+            (x2, y2, n2), (x1, y1, n1) = merged.pop(), merged.pop()
+            total = n1 + n2
+            merged.append([(x1 * n1 + x2 * n2) / total, (y1 * n1 + y2 * n2) / total, total])
+    # A tenth of a document of doubt keeps the ends away from certainty.
+    return tuple((round(x, 5), round((y * n + 0.05) / (n + 0.1), 5)) for x, y, n in merged)
+
+
+def _masses(order: Integers, raw: Floats, bins: int) -> list[Integers]:
+    """Bins of equal mass of the score, so that the many unlikely codes do not take them all."""
+    mass = np.cumsum(raw[order] + 0.02)
+    cuts = np.searchsorted(mass, np.linspace(0, mass[-1], bins + 1)[1:-1])
+    return [part for part in np.split(order, cuts) if len(part)]
+
+
+def best_threshold(probabilities: Floats, labels: Floats, gold: int) -> float:
+    """The probability from which suggesting gives the best F1."""
+    grid = [percent / 100 for percent in range(20, 70)]
+    reached = [micro_f1(probabilities, labels, gold, threshold) for threshold in grid]
+    return grid[reached.index(max(reached))]
+
+
+def micro_f1(probabilities: Floats, labels: Floats, gold: int, threshold: float) -> float:
+    shown = probabilities >= threshold
+    return float(2 * (labels[shown] == 1).sum() / (shown.sum() + gold))

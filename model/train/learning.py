@@ -1,0 +1,147 @@
+"""What coded notes teach: mentions annotated in case reports, words quoted for encounters, and counts of both."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.document import Document, Setting
+from model.experience import Experience, Taught
+from model.lexicon import LONGEST
+from model.reading import Reading
+from model.tokens import FUNCTION_WORDS, content_words, term_key
+from model.train.terms import GENERAL_WORDS
+
+_QUOTED = 4  # words of a trigger
+_MOST_CODES = 4
+_SETTINGS = {s.value: s for s in Setting} | {"inpatient_discharge": Setting.INPATIENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A document with its right codes, those neither right nor wrong, and the words quoted for each."""
+
+    kind: str  # 'reports' | 'encounters'
+    document: Document
+    right: frozenset[str]
+    acceptable: frozenset[str]
+    first_listed: str | None
+    quotes: tuple[tuple[str, str], ...]  # code, quote
+
+
+def read_reports(path: Path) -> list[Coded]:
+    """CodiEsp: every mention of a diagnosis."""
+    coded = []
+    for row in _lines(path):
+        diagnoses = [c for c in row["codes"] if c["kind"] == "diagnosis"]
+        quotes = tuple((c["code"], e["quote"]) for c in diagnoses for e in c["evidence"] if e["quote"])
+        right = frozenset(c["code"] for c in diagnoses)
+        coded.append(Coded("reports", Document(row["id"], row["text"]), right, frozenset(), None, quotes))
+    return coded
+
+
+def read_encounters(path: Path) -> list[Coded]:
+    """US encounters: what belongs on the claim."""
+    coded = []
+    for row in _lines(path):
+        quotes = tuple((c["code"], q) for c in row["core"] + row["acceptable"] for q in c["evidence"])
+        right = frozenset(c["code"] for c in row["core"])
+        acceptable = frozenset(c["code"] for c in row["acceptable"]) - right
+        document = Document(row["id"], row["text"], _SETTINGS.get(row["setting"], Setting.OUTPATIENT))
+        coded.append(Coded("encounters", document, right, acceptable, row["first_listed"], quotes))
+    return coded
+
+
+def _lines(path: Path) -> list[Any]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def learn_mentions(reports: Iterable[Coded]) -> dict[str, str]:
+    """Term -> codes annotated for it, the commonest first."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for coded in reports:
+        for code, quote in coded.quotes:
+            words = content_words(quote)
+            if 0 < len(set(words)) <= LONGEST:
+                counts[term_key(words)][code] += 1
+    return {
+        key: " ".join(f"c:{code}" for code, _ in sorted(codes.items(), key=lambda i: (-i[1], i[0]))[:_MOST_CODES])
+        for key, codes in counts.items()
+    }
+
+
+def learn_triggers(encounters: Sequence[Coded], least: int = 2, rate: float = 0.35) -> dict[str, str]:
+    """Term -> codes for which its words are quoted, where the words mostly go with the code (metformin, Z79.84)."""
+    seen: Counter[str] = Counter()
+    quoted: Counter[tuple[str, str]] = Counter()
+    for coded in encounters:
+        seen.update(_windows(coded.document.text))
+        pairs: set[tuple[str, str]] = {(key, code) for code, quote in coded.quotes for key in _windows(quote)}
+        whole = {
+            (term_key(words), code)
+            for code, quote in coded.quotes
+            if _QUOTED < len(set(words := content_words(quote))) <= LONGEST
+        }
+        quoted.update(pairs | whole)
+        seen.update({key for key, _ in whole})
+    kept: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for (key, code), count in quoted.items():
+        often = count / seen[key]
+        if (count >= least and often >= rate) or (count == 1 and often >= 0.5 and len(key.split(" ")) >= 2):
+            kept[key].append((-often, code))
+    return {key: " ".join(f"u:{code}" for _, code in sorted(codes)[:_MOST_CODES]) for key, codes in kept.items()}
+
+
+def _windows(text: str) -> set[str]:
+    """Keys of up to four words in a row."""
+    reading = Reading(text)
+    keys: set[str] = set()
+    for sentence in reading.sentences:
+        tokens = reading.tokens[sentence.first : sentence.last]
+        words = [t.norm for t in tokens if t.word and t.norm not in FUNCTION_WORDS]
+        for first in range(len(words)):
+            for last in range(first + 1, min(first + _QUOTED, len(words)) + 1):
+                window = set(words[first:last])
+                if len(window) > 1 or (not window & GENERAL_WORDS and len(words[first]) > 2):
+                    keys.add(term_key(words[first:last]))
+    return keys
+
+
+Pairs = Callable[[Coded], Iterable[tuple[str, str, str]]]  # (term, code of the table, billable code) of a document
+
+
+def count(coded: Iterable[Coded], pairs: Pairs, meets: Callable[[str, frozenset[str]], bool]) -> Experience:
+    """How often each term, code and category was seen among the mentions, and how often its code was right."""
+    terms: dict[str, dict[str, list[int]]] = {"reports": {}, "encounters": {}}
+    codes: dict[str, dict[str, list[int]]] = {"reports": {}, "encounters": {}}
+    for one in coded:
+        of_document = sorted(set(pairs(one)))
+        for key, table_code, code in of_document:
+            _note(terms[one.kind], f"{key}|{table_code}", code, one, meets)
+        for code in sorted({code for _, _, code in of_document}):
+            _note(codes[one.kind], code, code, one, meets)
+        for category in sorted({code[:3] for _, _, code in of_document}):
+            categories = Coded(one.kind, one.document, _categories(one.right), _categories(one.acceptable), None, ())
+            _note(codes[one.kind], category, category, categories, meets)
+    return Experience(terms=_taught(terms), codes=_taught(codes))
+
+
+def _categories(codes: frozenset[str]) -> frozenset[str]:
+    return frozenset(code[:3] for code in codes)
+
+
+def _note(
+    counts: dict[str, list[int]], key: str, code: str, one: Coded, meets: Callable[[str, frozenset[str]], bool]
+) -> None:
+    row = counts.setdefault(key, [0, 0, 0])
+    right = meets(code, one.right)
+    row[0] += 1
+    row[1] += right
+    row[2] += right or meets(code, one.acceptable)
+
+
+def _taught(counts: Mapping[str, Mapping[str, list[int]]]) -> dict[str, dict[str, Taught]]:
+    return {kind: {key: Taught(*row) for key, row in rows.items()} for kind, rows in counts.items()}

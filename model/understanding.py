@@ -1,0 +1,147 @@
+"""A document understood: which mentions speak for which billable codes, and what the text says of each mention."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from model.assertion import assert_mentions
+from model.candidates import Resolver
+from model.document import Document
+from model.features import Scene, Support
+from model.lexicon import Lexicon
+from model.prediction import Assertion
+from model.reading import Mention, Reading
+from model.sections import SectionKind, section_at
+
+_NEIGHBOURS = 5  # words on either side that may make a code more specific
+_LASTING = Path(__file__).with_name("lasting_conditions.tsv")
+_ASSESSED = frozenset({SectionKind.ASSESSMENT, SectionKind.PLAN, SectionKind.PROBLEMS})
+
+
+class Fits(Protocol):
+    """Likeness of pairs of short texts, 0..1."""
+
+    def fits(self, pairs: Sequence[tuple[str, str]]) -> list[float]: ...
+
+
+class NoFits:
+    """Says nothing of any pair: for a predictor without the encoder."""
+
+    def fits(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [0.0] * len(pairs)
+
+
+def lasting_conditions() -> frozenset[str]:
+    """Categories of chronic conditions, which a 'history of' does not end (Guidelines FY2026, Section IV.I)."""
+    lines = _LASTING.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split("\t")[0] for line in lines if line and not line.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """Supports by code, in the order of the text."""
+
+    reading: Reading
+    document: Document
+    supports: dict[str, list[Support]] = field(default_factory=dict)
+    mentions: int = 0
+
+    @property
+    def scene(self) -> Scene:
+        assessed = {
+            code[:3]
+            for code, supports in self.supports.items()
+            if code[0] not in "RZ" and any(s.kind in _ASSESSED and s.assertion is Assertion.PRESENT for s in supports)
+        }
+        words = sum(t.word for t in self.reading.tokens)
+        return Scene(self.document.setting, words, len(assessed), self.mentions)
+
+
+class Reader:
+    """Reads documents with the terms of the code book and those learnt."""
+
+    def __init__(self, lexicons: Sequence[Lexicon], resolver: Resolver, lasting: frozenset[str], fits: Fits) -> None:
+        """`lasting`: categories of conditions that a history does not end."""
+        self._lexicons = lexicons
+        self._resolver = resolver
+        self._lasting = lasting
+        self._fits = fits
+
+    def read(self, document: Document) -> Understanding:
+        reading = Reading(document.text)
+        understood = Understanding(reading, document)
+        total = 0
+        for lexicon in self._lexicons:
+            mentions = lexicon.find(reading)
+            total += len(mentions)
+            lasting = [self._lasts(lexicon, m) for m in mentions]
+            for mention, assertion in zip(mentions, assert_mentions(reading, mentions, lasting), strict=True):
+                for code, support in self._supports(reading, document, lexicon, mention, assertion):
+                    understood.supports.setdefault(code, []).append(support)
+        ordered = {c: sorted(s, key=lambda x: x.mention.span) for c, s in sorted(understood.supports.items())}
+        return Understanding(reading, document, self._with_fits(reading, document, ordered), total)
+
+    def _lasts(self, lexicon: Lexicon, mention: Mention) -> bool:
+        codes = lexicon.codes(mention.key)
+        return bool(codes) and codes[0].code[:3] in self._lasting
+
+    def _supports(
+        self, reading: Reading, document: Document, lexicon: Lexicon, mention: Mention, assertion: Assertion
+    ) -> Iterable[tuple[str, Support]]:
+        sentence = reading.sentences[mention.sentence]
+        low, high = max(sentence.first, mention.first - _NEIGHBOURS), min(sentence.last, mention.last + _NEIGHBOURS)
+        words = frozenset(t.norm for t in reading.tokens[low:high] if t.word)
+        section = section_at(reading.sections, mention.span.start)
+        choices = lexicon.codes(mention.key)
+        share = mention.length / max(1, reading.words_of(sentence))
+        place = mention.span.start / max(1, len(reading.text))
+        given: set[str] = set()
+        for rank, choice in enumerate(choices):
+            code = self._resolver.resolve(choice.code, words, document.date_of_service)
+            if code and code not in given:
+                given.add(code)
+                kind = section.kind if section else SectionKind.NONE
+                heading = section.heading if section else None
+                yield (
+                    code,
+                    Support(
+                        mention,
+                        assertion,
+                        kind,
+                        heading,
+                        choice.code,
+                        choice.source,
+                        rank,
+                        len(choices),
+                        share,
+                        place,
+                        0.0,
+                    ),
+                )
+
+    def _with_fits(
+        self, reading: Reading, document: Document, supports: dict[str, list[Support]]
+    ) -> dict[str, list[Support]]:
+        """Likeness to the title, for terms that stand for several codes only: the others are decided."""
+        pairs = {
+            (s.mention.span.of(reading.text), self._resolver.title(code, document.date_of_service))
+            for code, found in supports.items()
+            for s in found
+        }
+        ordered = sorted(pairs)
+        fits = dict(zip(ordered, self._fits.fits(ordered), strict=True))
+        return {
+            code: [_fitted(s, fits[(s.mention.span.of(reading.text), self._title(code, document))]) for s in found]
+            for code, found in supports.items()
+        }
+
+    def _title(self, code: str, document: Document) -> str:
+        return self._resolver.title(code, document.date_of_service)
+
+
+def _fitted(support: Support, fit: float) -> Support:
+    return Support(
+        support.mention, support.assertion, support.kind, support.heading, support.table_code, support.source,
+        support.rank, support.choices, support.share, support.place, fit,
+    )  # fmt: skip
