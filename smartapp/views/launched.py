@@ -70,7 +70,8 @@ def register(app: Flask) -> None:
 
 
 def _guard_other_forms() -> None:
-    if request.blueprint != pages.name and request.endpoint != "csp_report":
+    ours = request.url_rule is not None and request.blueprint != pages.name  # no rule: Flask answers 404 or 405
+    if ours and request.endpoint != "csp_report":
         _refuse_forged_form(request.form.get("launch_key", ""))
 
 

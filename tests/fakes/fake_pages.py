@@ -8,6 +8,7 @@ from typing import Any
 from fake_coding import FakeCoding
 from flask import Flask
 from sample_review import KEY, ready_review
+from werkzeug.test import TestResponse
 
 from launch.context import LaunchContext
 from launch.ehrs import EHR, TrustedEHRs
@@ -16,9 +17,11 @@ from launch.sessions import Session, Tokens
 from launch.views import COOKIE
 from smartapp.config import Config
 from smartapp.views import Wiring, register
+from smartapp.views.csrf import build_token
 
 LAUNCH_KEY = "launch-key-of-the-tests"
 BROWSER = "b" * 43
+TOKEN = build_token("key-one", LAUNCH_KEY, BROWSER)
 SEEN = datetime(2026, 3, 12, 16, 0, tzinfo=UTC)
 
 HOST = EHR(KEY.iss, "Test EHR", "chartside", embed_origins=("http://127.0.0.1:8090",))
@@ -61,12 +64,32 @@ def build_pages(
 ) -> Flask:
     """The pages alone, around fakes."""
     config, launcher = config or build_config(), launcher or FakeLauncher()
+    coding = coding or FakeCoding(ready_review())
     app = Flask("smartapp", template_folder=str(config.templates), static_folder=None)
-    register(
-        app, Wiring(coding or FakeCoding(ready_review()), launcher, lambda session: object(), launcher.ehrs, config)
-    )
+    register(app, Wiring(coding, launcher, lambda session: object(), launcher.ehrs, config))
     return app
 
 
-def cookie_header() -> dict[str, str]:
-    return {"Cookie": f"{COOKIE}={BROWSER}"}
+class Visitor:
+    """A launched browser without JavaScript: carries the cookie, and in forms the token and the version."""
+
+    def __init__(self, coding: FakeCoding | None = None, launcher: FakeLauncher | None = None) -> None:
+        self.coding = coding or FakeCoding(ready_review())
+        self.launcher = launcher or FakeLauncher()
+        self.app = build_pages(self.coding, self.launcher)
+        self.headers = {"Cookie": f"{COOKIE}={BROWSER}"}
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """A page of the launch."""
+        return self.app.test_client(use_cookies=False).get(f"/r/{LAUNCH_KEY}/{path}", headers=self.headers | headers)
+
+    def post(self, path: str, form: dict[str, Any] | None = None, **headers: str) -> TestResponse:
+        """A form of the launch's pages."""
+        whole = {"csrf_token": TOKEN, "version": self.coding.review_now.version} | (form or {})
+        return self.app.test_client(use_cookies=False).post(
+            f"/r/{LAUNCH_KEY}/{path}", data=whole, headers=self.headers | headers
+        )
+
+    def decide(self, action: str, code: str, reason: str | None = None, **headers: str) -> TestResponse:
+        form = {"action": action, "code": code} | ({"reason": reason} if reason else {})
+        return self.post("decisions", form, **headers)

@@ -1,0 +1,141 @@
+"""Search, summary, signing and receipt."""
+
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup
+from fake_pages import Visitor
+
+from smartapp.errors import EHRUnavailable
+from smartapp.reviews import ReviewStatus, WrittenResource
+
+HTMX = {"HX-Request": "true"}
+FAILED = WrittenResource("Encounter", "order of diagnoses", "failed", None, "The EHR did not answer in time.")
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """Two codes are accepted."""
+    visitor = Visitor()
+    visitor.decide("accept", "J44.1")
+    visitor.decide("accept", "E11.42")
+    return visitor
+
+
+def text(markup: str) -> str:
+    return " ".join(BeautifulSoup(markup, "html.parser").get_text(" ").split())
+
+
+def test_search_finds_by_words(visitor: Visitor) -> None:
+    """Results carry code, title and a button; what is accepted already says so."""
+    found = visitor.post("search", {"words": "pulmonary"}, **HTMX)
+    page = BeautifulSoup(found.text, "html.parser")
+    assert [li.select(".code")[0].get_text() for li in page.select(".results li")] == ["J44.1", "J44.9"]
+    assert "Accepted" in page.select(".results li")[0].get_text()
+    assert page.select(".results li")[1].select("button")
+
+
+def test_search_without_javascript_is_a_page(visitor: Visitor) -> None:
+    """The whole page comes back with the results in it, and the words still in the field."""
+    page = BeautifulSoup(visitor.post("search", {"words": "obesity"}).text, "html.parser")
+    assert page.select("main .results li")
+    assert page.select("#words")[0]["value"] == "obesity"
+
+
+def test_search_without_result_says_what_to_do(visitor: Visitor) -> None:
+    """No result is told in words."""
+    assert "Try fewer or other words" in visitor.post("search", {"words": "zebra"}, **HTMX).text
+
+
+def test_words_never_travel_in_an_address(visitor: Visitor) -> None:
+    """A search by GET does not exist: addresses get into logs."""
+    assert visitor.get("search?words=diabetes").status_code == 405
+
+
+def test_summary_shows_all_that_will_happen(visitor: Visitor) -> None:
+    """Codes in claim order, what is undecided, what is written, what is not and why, and the sentence to sign."""
+    page = BeautifulSoup(visitor.get("summary").text, "html.parser")
+    assert [c.get_text() for c in page.select(".accepted .code")] == ["E11.42", "J44.1"]
+    words = text(str(page))
+    assert "4 suggestions are undecided" in words
+    assert "The EHR did not grant the right to create claims." in words
+    assert "supported by it" in page.select(".statement")[0].get_text()
+    assert '"resourceType": "Condition"' in page.select("details.json pre")[0].get_text()
+    assert not page.select("input[checked]")
+
+
+def test_summary_without_codes_leads_back() -> None:
+    """With nothing accepted there is nothing to sign."""
+    answer = Visitor().get("summary")
+    assert "Nothing to sign yet" in answer.text
+    assert "<form" not in answer.text
+
+
+def test_signing_needs_the_tick(visitor: Visitor) -> None:
+    """Without the ticked box nothing is signed, and the page says what is missing."""
+    answer = visitor.post("sign")
+    assert answer.status_code == 422
+    assert "Tick the box" in answer.text
+    assert visitor.coding.signed == 0
+
+
+def test_signing_leads_to_the_receipt(visitor: Visitor) -> None:
+    """A signature is answered by a redirect; pressing twice signs once."""
+    version = visitor.coding.review_now.version
+    for _ in range(2):
+        answer = visitor.post("sign", {"attest": "yes", "version": version})
+        assert (answer.status_code, answer.location.endswith("/receipt")) == (303, True)
+    assert visitor.coding.signed == 1
+    assert "Written to the chart" in visitor.get("receipt").text
+
+
+def test_signing_an_old_version_shows_the_new_one(visitor: Visitor) -> None:
+    """What was changed in another window is not signed unread."""
+    answer = visitor.post("sign", {"attest": "yes", "version": 1})
+    assert answer.status_code == 409
+    assert "was not signed" in answer.text
+    assert visitor.coding.signed == 0
+
+
+def test_signed_review_has_no_summary(visitor: Visitor) -> None:
+    """After signing the summary is the receipt."""
+    visitor.post("sign", {"attest": "yes"})
+    assert visitor.get("summary").location.endswith("/receipt")
+
+
+def test_unsigned_review_has_no_receipt(visitor: Visitor) -> None:
+    """Before signing the receipt is the review."""
+    assert visitor.get("receipt").status_code == 303
+
+
+def test_receipt_says_what_is_not_in_the_chart(visitor: Visitor) -> None:
+    """Each resource has its outcome in words, and what failed can be tried again."""
+    visitor.coding.outcomes = (
+        WrittenResource("Condition", "diagnosis E11.42", "written", "Condition/12", ""),
+        WrittenResource("Condition", "diagnosis J44.1", "already-there", "Condition/4", ""),
+        FAILED,
+        WrittenResource("Claim", "draft claim", "not-written", None, "The EHR takes no claims."),
+    )
+    visitor.post("sign", {"attest": "yes"})
+    words = text(visitor.get("receipt").text)
+    for expected in ("Partly written", "Condition/12", "Already in the chart", "The EHR takes no claims.", "by hand"):
+        assert expected in words
+    visitor.coding.outcomes = None
+    assert visitor.post("finish").status_code == 303
+    assert "Finish writing" not in visitor.get("receipt").text
+
+
+def test_interrupted_write_back_can_be_finished(visitor: Visitor) -> None:
+    """A review that is signed and not written offers to finish."""
+    visitor.post("sign", {"attest": "yes"})
+    visitor.coding.review_now = replace(visitor.coding.review_now, status=ReviewStatus.SIGNED, receipt=())
+    assert "Finish writing" in visitor.get("receipt").text
+
+
+def test_ehr_that_does_not_answer_is_explained(visitor: Visitor) -> None:
+    """An EHR error while signing is a page with advice and the way back."""
+    visitor.coding.fails = EHRUnavailable()
+    answer = visitor.post("sign", {"attest": "yes"})
+    assert answer.status_code == 504
+    assert "The EHR does not answer" in answer.text
+    assert "Back to the review" in answer.text
