@@ -14,7 +14,7 @@ from authlib.oidc.core.grants import OpenIDCode
 from flask import Flask
 from joserfc.jwk import Key
 
-from launch.sandbox.client_assertion import ClientAssertion
+from launch.sandbox.client_auth import ClientAssertion, authenticate_basic
 from launch.sandbox.grants import Code, Grant, GrantStore, Launch, Token
 from launch.sandbox.keys import create_signing_key
 from launch.sandbox.scopes import grant_scopes
@@ -71,6 +71,7 @@ class SMARTAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         token_url, revoke_url = f"{settings.public_url}/auth/token", f"{settings.public_url}/auth/revoke"
         assertion = ClientAssertion(store, token_url, revoke_url, settings.clock)
         self.register_client_auth_method("private_key_jwt", assertion)
+        self.register_client_auth_method("client_secret_basic", authenticate_basic)
         self.register_grant(CodeGrant, [RequiredPKCE(), SMARTLaunch(), SignIn()])
         self.register_grant(RotatingRefresh)
         self.register_endpoint(Revocation)

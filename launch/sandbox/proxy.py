@@ -25,7 +25,7 @@ from launch.sandbox.settings import Faults, SandboxSettings
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 _SENT_ON = ("Content-Type", "If-Match", "Prefer")
-_PASSED_BACK = ("etag", "last-modified", "location", "retry-after")
+_PASSED_BACK = ("etag", "last-modified", "location", "retry-after", "www-authenticate")
 
 
 class FHIRProxy:

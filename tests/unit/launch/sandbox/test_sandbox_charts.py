@@ -91,6 +91,7 @@ def test_the_demonstration_charts_load() -> None:
     ids = [f"{resource['resourceType']}/{resource['id']}" for resource in resources]
     assert len(ids) == len(set(ids))
     patients = {name for name in ids if name.startswith("Patient/")}
+    assert len(patients) >= 8
     for kind in ("Encounter", "DocumentReference"):
         found = {r["subject"]["reference"] for r in resources if r["resourceType"] == kind}
         assert found == patients

@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet, RSAKey
 from werkzeug.test import TestResponse
 
 
-def _basic(secret: str = "s3cret%20%26%20more") -> dict[str, str]:
+def _basic(secret: str = "s3cret+%26+more") -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"secret-app:{secret}".encode()).decode()}
 
 

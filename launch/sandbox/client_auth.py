@@ -1,13 +1,14 @@
-"""Checks that an app is who it says: SMART App Launch 2.2, "Client authentication: asymmetric"."""
+"""Checks that an app is who it says: SMART App Launch 2.2, "Client authentication", asymmetric and symmetric."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
-from flask import request
+from flask import request as flask_request
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import Key
@@ -18,6 +19,15 @@ from launch.sandbox.keys import ClientKeys
 _ALGORITHMS = ["RS384", "ES384"]  # the two that every server must support; no other is taken here
 _LONGEST_LIFE = 300  # seconds: "no more than five minutes in the future"
 _CLOCK_SKEW = 30
+
+
+def authenticate_basic(query_client: Callable[[str | None], Any], request: Any) -> Any:
+    """client_secret_basic: id and secret are form-encoded before Basic (RFC 6749 section 2.3.1), a space being `+`."""
+    sent = flask_request.authorization
+    if sent is None or sent.type != "basic":
+        return None
+    client = query_client(unquote_plus(sent.username or ""))
+    return client if client and client.check_client_secret(unquote_plus(sent.password or "")) else None
 
 
 class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib publishes no types
@@ -53,7 +63,7 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authli
     def verify_claims(self, claims: dict[str, Any]) -> None:
         if claims.get("iss") != claims.get("sub"):
             raise InvalidClientError(description="iss and sub of the assertion must both be the client_id.")
-        if claims.get("aud") not in self._audiences.get(request.path, []):
+        if claims.get("aud") not in self._audiences.get(flask_request.path, []):
             raise InvalidClientError(description="aud of the assertion must be the token endpoint.")
         expires, now = claims.get("exp"), int(self._clock().timestamp())
         if not isinstance(expires, int) or expires <= now - _CLOCK_SKEW:
