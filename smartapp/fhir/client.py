@@ -111,7 +111,7 @@ class FHIRClient:
         query = {n.replace("_", "-"): v if isinstance(v, str) else {"$and": v} for n, v in parameters.items()}
         query["_count"] = str(PAGE_SIZE)
         url: str | None = f"{self.base_url}/{FHIRSearch(_SearchedType(type), query).construct()}"
-        matches: dict[object, Resource] = {}
+        matches: dict[str, Resource] = {}
         seen: set[str] = set()
         while url:
             if url in seen or len(seen) >= PAGES:
@@ -120,10 +120,10 @@ class FHIRClient:
             bundle = as_resource(self.fetch(url, FHIR_JSON, what=f"{type}.rs"), "Bundle")
             for entry in items(bundle, "entry"):
                 resource = entry.get("resource")
-                if isinstance(resource, dict) and resource.get("resourceType") == type:
-                    matches[resource.get("id")] = resource
+                if isinstance(resource, dict) and resource.get("resourceType") == type and is_id(resource.get("id")):
+                    matches[resource["id"]] = resource
             url = self._next_page(bundle)
-        ours = [r for r in matches.values() if is_id(r.get("id")) and self._is_ours(r)]
+        ours = [r for r in matches.values() if self._is_ours(r)]
         if len(ours) < len(matches):
             # Some servers enforce the resource type but not the patient compartment.
             log.warning("left out %d %s of another patient", len(matches) - len(ours), type)

@@ -26,9 +26,9 @@ def words(value: object, *path: str) -> str | None:
     return (" ".join(found.split()) or None) if isinstance(found, str) else None
 
 
-def codes(concept: object) -> set[object]:
+def codes(concept: object) -> set[str]:
     """The codes of a CodeableConcept, whatever their systems."""
-    return {coding.get("code") for coding in items(concept, "coding")}
+    return {code for coding in items(concept, "coding") if (code := words(coding, "code"))}
 
 
 def title(concept: object) -> str | None:

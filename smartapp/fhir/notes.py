@@ -42,8 +42,8 @@ def _supersedes(newer: Resource, older: Resource) -> bool:
     return newer.get("status") == "current" and same_type and _written_at(newer) > _written_at(older)
 
 
-def _types(document: Resource) -> set[tuple[object, object]]:
-    return {(c.get("system"), c.get("code")) for c in items(document, "type", "coding")}
+def _types(document: Resource) -> set[tuple[str | None, str | None]]:
+    return {(words(c, "system"), words(c, "code")) for c in items(document, "type", "coding")}
 
 
 def _written_at(document: Resource) -> datetime:

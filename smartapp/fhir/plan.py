@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.diagnoses import Diagnosis
+from smartapp.fhir.elements import items
 from smartapp.fhir.resources import (
     build_claim,
     build_condition,
@@ -74,7 +75,7 @@ def _encounter_line(chart: Chart, accepted: Sequence[AcceptedCode], references: 
         return PlannedWrite("Encounter", ORDER, False, error.detail, None)
     if merged == chart.encounter:
         return PlannedWrite("Encounter", ORDER, False, "The encounter lists these diagnoses already.", None)
-    before = len(chart.encounter.get("diagnosis") or [])
+    before = len(items(chart.encounter, "diagnosis"))
     kept = f" The {before} listed before stay as they are." if before else ""
     listed = ", ".join(code.code for code in accepted)
     told = f"{listed}, in this order, with the use {diagnosis_use(chart.setting)[1].lower()}.{kept}"
@@ -84,7 +85,10 @@ def _encounter_line(chart: Chart, accepted: Sequence[AcceptedCode], references: 
 def _claim_line(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer) -> PlannedWrite:
     if chart.coverage is None:
         return PlannedWrite("Claim", CLAIM, False, NO_COVERAGE, None)
-    claim = build_claim(chart, accepted, signer, max(code.decision.at for code in accepted))
+    try:
+        claim = build_claim(chart, accepted, signer, max(code.decision.at for code in accepted))
+    except EHRRefused as error:
+        return PlannedWrite("Claim", CLAIM, False, error.detail, None)
     kind = claim["type"]["coding"][0]["display"].lower()
     count = f"{len(accepted)} {'diagnosis' if len(accepted) == 1 else 'diagnoses'}"
     provider = claim["provider"].get("display") or signer.name

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from smartapp.fhir.elements import items
+from smartapp.fhir.elements import items, words
 
 Resource = dict[str, Any]  # one FHIR resource as JSON gives it
 
@@ -74,7 +74,8 @@ def portable(reference: Mapping[str, Any]) -> Resource | None:
     Conditional references are for transactions only (https://hl7.org/fhir/R4/http.html#trules), yet charts hold them.
     """
     text = reference.get("reference")
-    display = {"display": reference["display"]} if isinstance(reference.get("display"), str) else {}
+    said = words(reference, "display")
+    display = {"display": said} if said else {}
     match = _CONDITIONAL.match(text) if isinstance(text, str) else None
     if match:
         system = {"system": match["system"]} if match["system"] else {}

@@ -21,7 +21,7 @@ from model.codes import ICD10CMCode
 from model.document import Setting
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
-from smartapp.fhir.elements import at, codes, items, words
+from smartapp.fhir.elements import at, codes, instant, items, words
 from smartapp.fhir.references import Resource, literal, portable
 from smartapp.reviews import AcceptedCode, Attestation, Reviewer, ReviewKey
 
@@ -110,7 +110,10 @@ def merge_diagnoses(base: str, encounter: Resource, conditions: Sequence[str], s
     ]
     merged = copy.deepcopy(encounter)
     if added:
-        merged["diagnosis"] = [*(encounter.get("diagnosis") or []), *added]
+        listed = encounter.get("diagnosis") or []
+        if not isinstance(listed, list):
+            raise EHRRefused("The diagnoses of the Encounter are not a list in the EHR, so they were not changed.")
+        merged["diagnosis"] = [*listed, *added]
         validated(merged)
     return merged
 
@@ -138,7 +141,7 @@ def build_claim(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer
     if chart.setting is Setting.INPATIENT:
         claim["diagnosis"][0]["type"] = [_concept("ex-diagnosistype", "principal", "Principal Diagnosis")]
     period = {name: words(chart.encounter, "period", name) for name in ("start", "end")}
-    if period["start"]:
+    if instant(period["start"]):
         claim["billablePeriod"] = {name: moment for name, moment in period.items() if moment}
     return validated(claim)
 

@@ -11,7 +11,7 @@ from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.confirmation import differences
 from smartapp.fhir.diagnoses import Diagnosis, as_diagnosis, is_void, of_encounter, read_diagnoses
-from smartapp.fhir.elements import words
+from smartapp.fhir.elements import items, words
 from smartapp.fhir.errors import EHRAnswered, NotConfirmed
 from smartapp.fhir.plan import CLAIM, NO_COVERAGE, ORDER, ORIGIN, held_already, plan, purpose_of
 from smartapp.fhir.references import Resource, literal
@@ -244,7 +244,7 @@ class _WriteBack:
     def _find(self, type: str, identifier: str) -> Resource | None:
         """Ours by its identifier: checked, since some servers ignore the parameter."""
         found = self._client.search(type, patient=typed("Patient", self._key.patient), identifier=token(identifier))
-        return next((r for r in found if any(i.get("value") == identifier for i in r.get("identifier") or [])), None)
+        return next((r for r in found if any(i.get("value") == identifier for i in items(r, "identifier"))), None)
 
     def _read(self, reference: str) -> Resource:
         type, _, id = reference.partition("/")

@@ -62,6 +62,15 @@ class FakeFHIRServer:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
+    def reset(self) -> None:
+        """As new, on the same port; whoever is kept waiting is let go."""
+        self.stopping.set()
+        with self._lock:
+            self.stopping = threading.Event()
+            self.token, self.page_size, self.raw_binaries = "good-token", 1000, False
+            self.knows_if_none_exist = self.knows_encounter_search = True
+            self.seen, self._resources, self._faults = [], {}, []
+
     def stop(self) -> None:
         self.stopping.set()
         self._server.shutdown()

@@ -1,18 +1,29 @@
 """A working FHIR server and a client launched for patient p1."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from coding_bench import Bench, running_bench
 from fhir_server import FakeFHIRServer, running
+from sample_chart import accepted, attestation, visit
 
+from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.writeback import write_back
+from smartapp.reviews import WrittenResource
+
+
+@pytest.fixture(scope="session")
+def fhir_port() -> Iterator[FakeFHIRServer]:
+    """One server for all tests: starting one takes longer than most of them."""
+    yield from running()
 
 
 @pytest.fixture
-def fhir_server() -> Iterator[FakeFHIRServer]:
-    yield from running()
+def fhir_server(fhir_port: FakeFHIRServer) -> Iterator[FakeFHIRServer]:
+    yield fhir_port
+    fhir_port.reset()
 
 
 @pytest.fixture
@@ -33,3 +44,23 @@ def fhir_client(fhir_server: FakeFHIRServer, waits: list[float]) -> Iterator[FHI
 def bench(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, tmp_path: Path) -> Iterator[Bench]:
     """The use cases, with the sample visit in the EHR."""
     yield from running_bench(fhir_server, fhir_client, tmp_path)
+
+
+@pytest.fixture
+def fhir_chart(fhir_client: FHIRClient, fhir_server: FakeFHIRServer) -> Chart:
+    """The sample visit, on the server and read."""
+    fhir_server.put(*visit())
+    found = read_chart(fhir_client, "p1", "e1", lambda _: None)
+    fhir_server.seen.clear()
+    return found
+
+
+@pytest.fixture
+def sign(fhir_client: FHIRClient, fhir_chart: Chart) -> Callable[..., tuple[WrittenResource, ...]]:
+    """Signs two codes, or the ones given, for the sample visit."""
+
+    def sign(*codes: str, chart: Chart = fhir_chart) -> tuple[WrittenResource, ...]:
+        codes = codes or ("I10", "E11.9")
+        return write_back(fhir_client, chart.key, accepted(*codes), attestation(), "rev-1", chart=chart)
+
+    return sign
