@@ -12,7 +12,7 @@ from launch.sandbox import create_sandbox
 from launch.sandbox.charts import CHARTS, BadChart, is_empty, load_charts, seed
 from launch.sandbox.fhir_process import FHIRProcess, FHIRServerFailed
 from launch.sandbox.serving import PortTaken, check_port, make_sandbox_server
-from launch.sandbox.settings import DEMO_USERS, InvalidClientFile, SandboxSettings, read_clients
+from launch.sandbox.settings import InvalidClientFile, SandboxSettings, read_clients
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +64,6 @@ def _serve(options: argparse.Namespace) -> None:
 def _seed_once(fhir_url: str, folders: list[Path], marker: Path) -> None:
     """Loads each folder that this store has not had yet, so that what apps wrote stays."""
     done = [] if is_empty(fhir_url) or not marker.is_file() else json.loads(marker.read_text("utf-8"))
-    seed(fhir_url, [user.to_practitioner() for user in DEMO_USERS])
     for folder in folders:
         name = str(folder.resolve())
         if name in done:

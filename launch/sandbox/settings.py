@@ -68,7 +68,7 @@ def read_clients(path: Path) -> tuple[RegisteredClient, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DemoUser:
-    """Somebody who works in the demonstration EHR."""
+    """Somebody who works in the demonstration EHR; the charts hold the Practitioner."""
 
     key: str
     role: str
@@ -83,19 +83,6 @@ class DemoUser:
     @property
     def name(self) -> str:
         return " ".join(part for part in (self.prefix, self.given, self.family) if part)
-
-    def to_practitioner(self) -> dict[str, Any]:
-        """Builds the Practitioner resource that fhirUser points to."""
-        name: dict[str, Any] = {"use": "official", "text": self.name, "family": self.family, "given": [self.given]}
-        if self.prefix:
-            name["prefix"] = [self.prefix]
-        return {
-            "resourceType": "Practitioner",
-            "id": f"demo-{self.key}",
-            "identifier": [{"system": "urn:chartside:demo:staff", "value": self.key}],
-            "active": True,
-            "name": [name],
-        }
 
 
 DEMO_USERS = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from launch.sandbox.charts import CHARTS, BadChart, load_charts
+from launch.sandbox.settings import DEMO_USERS
 
 
 def test_reads_resources_bundles_and_lines(tmp_path: Path) -> None:
@@ -92,6 +93,7 @@ def test_the_demonstration_charts_load() -> None:
     assert len(ids) == len(set(ids))
     patients = {name for name in ids if name.startswith("Patient/")}
     assert len(patients) >= 8
+    assert {user.fhir_user for user in DEMO_USERS} <= set(ids)
     for kind in ("Encounter", "DocumentReference"):
         found = {r["subject"]["reference"] for r in resources if r["resourceType"] == kind}
         assert found == patients
