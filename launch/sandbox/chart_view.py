@@ -44,6 +44,7 @@ class NoteLine:
     title: str
     day: str
     author: str
+    status: str
     format: str
     text: str | None
 
@@ -179,6 +180,7 @@ def _list_note(fhir: FHIRServer, note: Resource) -> NoteLine:
         title=note.get("description") or _say(note.get("type", {})) or "Note",
         day=str(note.get("date", ""))[:10],
         author=", ".join(filter(None, authors)),
+        status=note.get("status", ""),
         format=content_type.split(";")[0],
         text=content.decode("utf-8", "replace").strip() if plain else None,
     )

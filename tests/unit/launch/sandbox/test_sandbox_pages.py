@@ -64,6 +64,14 @@ def test_a_note_in_another_format_is_a_download(smart_app: App, fhir: FHIRInMemo
     assert "sandbox" in response.headers["Content-Security-Policy"]
 
 
+def test_a_replaced_note_says_so(smart_app: App, fhir: FHIRInMemory) -> None:
+    """A superseded note bears its status; one entered in error is not shown."""
+    fhir.resources["DocumentReference/ana-note"]["status"] = "superseded"
+    assert '<span class="tag">superseded</span>' in smart_app.http.get("/chart/ana/ana-visit/record").text
+    fhir.resources["DocumentReference/ana-note"]["status"] = "entered-in-error"
+    assert "No notes." in smart_app.http.get("/chart/ana/ana-visit/record").text
+
+
 def test_text_of_the_chart_is_escaped(smart_app: App, fhir: FHIRInMemory) -> None:
     """Markup in a note or a name stays text."""
     fhir.resources["Patient/ana"]["name"] = [{"text": "<script>alert(1)</script>"}]
