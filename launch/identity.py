@@ -155,8 +155,8 @@ def _issuer(payload: bytes | None) -> str:
 
 
 def _import(said: Any) -> _Key | None:
-    """A public key for signatures, or None for what is something else or too weak."""
-    if not isinstance(said, dict) or said.get("use", "sig") != "sig" or said.get("kty") not in ("RSA", "EC"):
+    """A public key, or None for what is something else; joserfc itself lets none with use=enc prove a signature."""
+    if not isinstance(said, dict) or said.get("kty") not in ("RSA", "EC"):
         return None
     try:
         key = JWKRegistry.import_key(said)

@@ -5,6 +5,10 @@ import time
 import pytest
 from flask import Response, redirect, request
 
+from launch.discovery import SmartConfiguration
+from launch.ehrs import EHR
+from launch.errors import DiscoveryFailed
+
 WELL_KNOWN = "/fhir/.well-known/smart-configuration"
 
 
@@ -103,6 +107,31 @@ def test_an_unusable_configuration_is_explained(browser, ehr, answer, status):
     refused = browser.launch()
     assert refused.status_code == 502
     assert "SMART configuration" in refused.text
+
+
+def test_a_huge_configuration_is_not_read(browser, ehr):
+    """However well formed: we hold no more than a quarter of a megabyte of an answer."""
+    ehr.configuration = {"padding": "x" * 300_000}
+    refused = browser.launch()
+    assert refused.status_code == 502
+    assert "AnswerTooLarge" in refused.text
+
+
+@pytest.mark.requirement("@1")
+@pytest.mark.parametrize("iss", ["https://ehr.example/fhir", "http://127.0.0.1:8090/fhir"])
+def test_only_an_ehr_of_this_machine_may_name_addresses_of_this_machine(iss):
+    """A real EHR cannot send codes and tokens over plain http, nor make us speak to what runs beside us."""
+    said = {
+        "authorization_endpoint": "http://127.0.0.1:9/authorize",
+        "token_endpoint": "http://127.0.0.1:9/token",
+        "code_challenge_methods_supported": ["S256"],
+    }
+    ehr = EHR(iss, "Some EHR", "us")
+    if iss.startswith("https"):
+        with pytest.raises(DiscoveryFailed):
+            SmartConfiguration.from_json(said, ehr)
+    else:
+        assert SmartConfiguration.from_json(said, ehr).token_endpoint == said["token_endpoint"]
 
 
 def test_a_redirect_to_another_host_is_not_followed(browser, ehr):

@@ -289,9 +289,10 @@ def test_a_name_that_cannot_be_read_does_not_stop_the_launch(browser, ehr, answe
 
 
 @pytest.mark.requirement("@97")
-def test_the_token_does_not_follow_a_redirect(browser, ehr):
-    """Reading the user never carries the token to another address."""
-    elsewhere = f"http://localhost:{ehr.server.server_port}/stolen"
+@pytest.mark.parametrize("host", ["http://localhost:{port}", "http://127.0.0.1:{port}"], ids=["other", "same"])
+def test_the_token_does_not_follow_a_redirect(browser, ehr, host):
+    """Reading the user never carries the token to another address, be it on the same host."""
+    elsewhere = host.format(port=ehr.server.server_port) + "/another-tenant"
     ehr.before = lambda: redirect(elsewhere) if request.path.startswith("/fhir/Practitioner") else None
     assert opened(browser)["user_name"] == "Practitioner/p1"
-    assert ehr.asked_for("/stolen") == []
+    assert ehr.asked_for("/another-tenant") == []

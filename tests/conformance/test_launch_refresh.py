@@ -101,6 +101,20 @@ def test_processes_renew_once_between_them(launcher, store, ehr, session, clock)
     assert refreshes(ehr) == []
 
 
+def test_a_refresh_that_finished_just_before_is_not_repeated(launcher, store, ehr, session, monkeypatch):
+    """Between our look at the token and our lease another process renewed it: its token is used."""
+    claim = store.claim_refresh
+    renewed = replace(session.tokens, access_token="from-the-other-process")
+
+    def claim_late(key, now, until):
+        store.put_tokens(key, renewed)
+        return claim(key, now, until)
+
+    monkeypatch.setattr(store, "claim_refresh", claim_late)
+    assert launcher.access_token(session.key, refresh=True) == "from-the-other-process"
+    assert refreshes(ehr) == []
+
+
 def test_a_lease_whose_holder_died_runs_out(launcher, store, session, clock):
     """A process killed while renewing does not block the session for ever."""
     assert store.claim_refresh(session.key, clock(), clock() + REFRESH_LEASE)
