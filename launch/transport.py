@@ -72,6 +72,8 @@ def _read(response: requests.Response) -> bytes:
             body += chunk
             if len(body) > MAX_BYTES or time.monotonic() > end:
                 raise AnswerTooLarge("the answer is too large or too slow", response=response)
+    except AnswerTooLarge:
+        raise  # like all of requests' errors an OSError
     except (HTTPError, OSError) as error:
         raise requests.ConnectionError("the connection broke off") from error
     finally:

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from smart_ehr import CALLBACK, CLIENT_ID
 
+from launch.ehrs import TrustedEHRs
+from launch.launcher import Launcher
 from launch.sessions import SQLSessionStore
 
 
@@ -149,3 +151,21 @@ def test_nothing_optional_is_asked_that_servers_may_not_know(browser):
 def test_nobody_can_choose_the_state(browser):
     """A state that comes with the launch is not the one we use."""
     assert browser.authorization_request(state="chosen")["state"] != "chosen"
+
+
+@pytest.mark.requirement("@20")
+@pytest.mark.requirement("@21")
+@pytest.mark.requirement("@301")
+@pytest.mark.parametrize(
+    "public_url", ["http://chartside.example", "chartside.example", "", "https://u:p@chartside.example"]
+)
+def test_our_own_addresses_are_complete_and_https(store, public_url):
+    """Launch, redirect and key addresses come from one setting: https, or plain http on this machine only."""
+    with pytest.raises(ValueError, match="https"):
+        Launcher(TrustedEHRs([]), store, public_url)
+
+
+def test_the_redirect_uri_is_made_from_the_public_address(store):
+    """One slash, whether or not the setting ends with one."""
+    for public_url in ("https://chartside.example", "https://chartside.example/"):
+        assert Launcher(TrustedEHRs([]), store, public_url).redirect_uri == "https://chartside.example/callback"

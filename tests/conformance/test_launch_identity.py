@@ -224,6 +224,7 @@ def test_a_registration_binds_the_issuer(build_app, new_browser, ehr):
     assert refused(new_browser(build_app(id_token_issuers=("https://idp.example",))))
 
 
+@pytest.mark.requirement("@93")
 @pytest.mark.requirement("@202")
 @pytest.mark.parametrize("said", ["Practitioner/p1", "{iss}/Practitioner/p1"])
 def test_the_user_is_read_by_the_fhir_user_address(browser, ehr, said):
