@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,18 @@ from smartapp.demo import Ports, Running, running_demo
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 
 
-def need(present: bool, what: str) -> None:
-    """Skips where a tool is missing on somebody's machine; fails in CI, where it must be there."""
+def need_or_skip(present: bool, what: str) -> None:
     if present:
         return
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and CI runs every test")
     pytest.skip(f"{what} is not installed")
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[[bool, str], None]:
+    """Skips where a tool is missing on somebody's machine; fails in CI, where it must be there."""
+    return need_or_skip
 
 
 def free_port() -> int:
@@ -30,7 +35,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    need(CHROMIUM.exists(), f"Chromium ({CHROMIUM})")
+    need_or_skip(CHROMIUM.exists(), f"Chromium ({CHROMIUM})")
     return CHROMIUM
 
 
