@@ -28,6 +28,7 @@ from smartapp.signing import UNFINISHED, Signing
 from smartapp.store import ReviewStore
 
 WORKING: Final = frozenset({ReviewStatus.READING, ReviewStatus.CODING})
+UNATTENDED: Final = WORKING | {ReviewStatus.SIGNED}  # a process works on these, or has died at it
 OPEN: Final = frozenset({ReviewStatus.READY, ReviewStatus.FAILED})
 CLOSED: Final = frozenset({ReviewStatus.SIGNED, ReviewStatus.WRITTEN, ReviewStatus.PARTLY_WRITTEN})
 
@@ -61,13 +62,14 @@ class Coding:
         review = self._store.find(key)
         if review is None:
             self._store.create(key, self._clock())
-        elif review.status not in WORKING | {ReviewStatus.SIGNED}:
+        elif review.status not in UNATTENDED:
             return review
-        if held := claim(self._store, key, WORKING, self._clock):
-            self._reading.start(key, held, client)
-        elif held := claim(self._store, key, {ReviewStatus.SIGNED}, self._clock):
-            self._signing.start(key, held, client)
-        return self._store.review(key)
+        held = claim(self._store, key, UNATTENDED, self._clock)
+        review = self._store.review(key)
+        if held:
+            job = self._signing if review.status is ReviewStatus.SIGNED else self._reading
+            job.start(key, held, client)
+        return review
 
     def review(self, key: ReviewKey) -> Review:
         """Raises UnknownReview for an encounter that was never opened."""
@@ -114,17 +116,8 @@ class Coding:
         Raises NothingAccepted, ReviewChanged, UnknownCode, and ReviewClosed when somebody else signed.
         Whatever the EHR does then is told by the returned review.
         """
-        with self._store.change(key, self._clock()) as draft:
-            review = draft.review
-            signed_before = review.attestation is not None
-            if review.attestation is not None and review.attestation.by != by:
-                raise ReviewClosed
-            if not signed_before:
-                self._check_signable(review, version)
-                draft.attest(Attestation(by, self._clock(), statement(review.accepted())))
-                draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
-                held = draft.claim(self._clock())
-        if signed_before:  # pressed twice, or again after something went wrong
+        held = self._attest(key, version, by)
+        if held is None:  # pressed twice, or again after something went wrong
             return self.finish(key, client)
         self._signing.write(key, held, client)
         return self._store.review(key)
@@ -134,6 +127,19 @@ class Coding:
         if held := claim(self._store, key, UNFINISHED, self._clock):
             self._signing.write(key, held, client)
         return self._store.review(key)
+
+    def _attest(self, key: ReviewKey, version: int, by: Reviewer) -> str | None:
+        """Signs and, in the same transaction, claims the write-back; None when the same person has signed already."""
+        with self._store.change(key, self._clock()) as draft:
+            review = draft.review
+            if review.attestation is not None:
+                if review.attestation.by != by:
+                    raise ReviewClosed
+                return None
+            self._check_signable(review, version)
+            draft.attest(Attestation(by, self._clock(), statement(review.accepted())))
+            draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
+            return draft.claim(self._clock())
 
     def _title(self, review: Review, action: Action, code: str) -> str:
         """Of the code, when the action may be taken on it; else UnknownCode."""
