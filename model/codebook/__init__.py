@@ -13,6 +13,7 @@ from model.codebook.entries import (
     Term,
     TermSource,
 )
+from model.codebook.notes import names_code, referenced_codes
 
 __all__ = [
     "CodeBook",
@@ -26,4 +27,6 @@ __all__ = [
     "SourcesDisagree",
     "Term",
     "TermSource",
+    "names_code",
+    "referenced_codes",
 ]

@@ -12,6 +12,8 @@ _LONGEST = 5  # words of an abbreviation or phrase
 _READINGS = 6
 _NUMBERED = re.compile(r"([a-z]{2,})([0-9]+[a-z]?)")
 _MOST_WORDS = 24
+# The number of a list item; a dose.
+_NO_WORDS = re.compile(r"^\s*\d{1,2}[.)]\s|\b\d+(?:\.\d+)?\s*(?:mg|mcg|ml|units?)\b", re.IGNORECASE)
 _FILLER = frozenset(map(stem, FILLER))
 
 Wanted = Mapping[int, float]  # number of a word that will do -> how well
@@ -70,7 +72,7 @@ class Interpreter:
         self._same = _word_pairs(synonyms)
 
     def readings(self, query: str) -> list[Reading]:
-        words = [part for word in plain(query) for part in self._split(word)][: _MOST_WORDS * 2]
+        words = [part for word in plain(_NO_WORDS.sub(" ", query)) for part in self._split(word)][: _MOST_WORDS * 2]
         texts = [s for a in self._abbreviations.readings(words) for s in self._synonyms.readings(a.split())]
         found = [self._reading(text) for text in list(dict.fromkeys(texts))[:_READINGS]]
         return [reading for reading in found if reading.wanted]

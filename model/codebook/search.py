@@ -13,7 +13,7 @@ from model.codebook.query import Interpreter, Reading, Wanted
 
 _CODE = re.compile(r"[A-Z][0-9A][0-9A-Z]\.?[0-9A-Z]{0,4}-?\Z")
 _CONSIDERED = 300  # terms looked at closely
-_COVERED, _CLOSE = 0.3, 0.7  # shares of the score: what was asked is there; little else is
+_COVERED, _CLOSE = 0.2, 0.8  # shares of the score: what was asked is there; little else is
 _CHOSEN = 0.985  # the term names a heading, the billable code under it is our choice
 _LATER_READING = 0.97  # a less likely meaning of an abbreviation
 # Nobody looks for the cause of an injury by the words of a disease.
