@@ -53,7 +53,7 @@ export function followDecisions() {
   const { body } = document;
   body.addEventListener("htmx:configRequest", useNewestVersion);
   body.addEventListener("htmx:beforeSwap", remember);
-  body.addEventListener("htmx:afterSettle", restore);
+  body.addEventListener("htmx:afterSwap", restore);
   body.addEventListener("htmx:sendError", sayOffline);
   body.addEventListener("htmx:responseError", failed);
 }
