@@ -29,7 +29,7 @@ def create_sandbox(settings: SandboxSettings, fhir: FHIRServer | None = None) ->
         # page's frame holds our own authorize page on its way to the app.
         policy = (
             f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-            f"frame-src 'self' {settings.app_origin}; form-action 'self' {settings.app_origin}; "
+            f"frame-src 'self' {settings.public_url} {settings.app_origin}; form-action 'self' {settings.app_origin}; "
             "base-uri 'none'; frame-ancestors 'self'"
         )
         response.headers.setdefault("Content-Security-Policy", policy)

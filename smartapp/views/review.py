@@ -18,8 +18,10 @@ def show() -> str:
 
 @pages.get("/progress")
 def progress() -> Response:
-    """Asked every second while the chart is read and coded; sends the page's work area once there is more to show."""
-    board = build_board(wiring().coding.review(launched().key))
+    """Asked every second while the chart is read and coded; sends the page's work area once there is more to show.
+    Opening, not only looking: work whose process has died is begun anew."""
+    here = launched()
+    board = build_board(wiring().coding.open(here.key, here.client))
     if board.working and request.args.get("notes") == str(len(board.notes)):
         return make_response(render_template("review/_progress.html", board=board))
     return _whole_work(board, "")

@@ -38,7 +38,7 @@ def emitted(server: FakeFHIRServer, *chart: dict[str, Any]) -> list[dict[str, An
 
 @pytest.mark.parametrize("class_code", ["AMB", "EMER", "IMP", "VR"])
 def test_what_is_sent_is_valid(server: FakeFHIRServer, class_code: str) -> None:
-    """Conditions, the Encounter, the Claim and the Provenance of office, emergency, inpatient and virtual encounters."""
+    """Conditions, Encounter, Claim and Provenance of office, emergency, inpatient and virtual encounters."""
     sent = emitted(server, patient(), encounter(class_code=class_code), note(), coverage(), condition())
     assert {resource["resourceType"] for resource in sent} == {"Condition", "Encounter", "Claim", "Provenance"}
     assert complaints(sent) == []
@@ -52,7 +52,7 @@ def test_without_insurance_no_claim_is_sent(server: FakeFHIRServer) -> None:
 
 
 def test_conditions_are_us_core_encounter_diagnoses(server: FakeFHIRServer) -> None:
-    """US Core Condition Encounter Diagnosis: that one category, an ICD-10-CM code, the encounter. No validator asks for it."""
+    """US Core Condition Encounter Diagnosis: that one category, an ICD-10-CM code, the encounter."""
     sent = [r for r in emitted(server, patient(), encounter(), note()) if r["resourceType"] == "Condition"]
     assert len(sent) == 2
     for resource in sent:
@@ -63,7 +63,7 @@ def test_conditions_are_us_core_encounter_diagnoses(server: FakeFHIRServer) -> N
 
 
 def test_the_validators_see_what_is_broken(server: FakeFHIRServer) -> None:
-    """Each of the three finds the fault that it is there for; a validator that accepts everything would prove nothing."""
+    """Each of the three finds the fault it is there for; one that accepts everything would prove nothing."""
     sent = emitted(server, patient(), encounter(), note(), coverage())
     broken = {r["resourceType"]: deepcopy(r) for r in sent}
     broken["Claim"]["status"] = "nonsense"  # a required binding

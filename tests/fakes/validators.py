@@ -1,4 +1,4 @@
-"""Three independent FHIR R4 validators; between them they know structure, bindings, invariants and reference targets."""
+"""Three independent FHIR R4 validators: between them structure, bindings, invariants and reference targets."""
 
 import json
 import shutil
