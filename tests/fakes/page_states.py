@@ -1,0 +1,121 @@
+"""The states that a page can be in, each opened in a browser on the stage of tests/browser."""
+
+from dataclasses import replace
+from typing import Any
+
+from fake_coding import FakeCoding
+from playwright.sync_api import Page
+from sample_review import KEY, ready_review
+
+from smartapp.errors import EHRUnavailable
+from smartapp.reviews import Action, Reviewer, ReviewStatus, WrittenResource
+
+Stage = Any  # the fixture's value; conftest modules cannot be imported
+
+BY = Reviewer("Practitioner/1", "Dr. Elena Ruiz")
+
+
+def accept(coding: FakeCoding, *codes: str) -> None:
+    for code in codes:
+        coding.decide(KEY, coding.review_now.version, Action.ACCEPT, code, None, BY)
+
+
+def counts(page: Page) -> str:
+    return " ".join(page.locator("#tally .counts").inner_text().split())
+
+
+def focused(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id || document.activeElement.dataset.code || ''"))
+
+
+def fresh(stage: Stage) -> Page:
+    return stage.open()
+
+
+def decided(stage: Stage) -> Page:
+    """All that can be open is open."""
+    accept(stage.coding, "E11.42", "Z79.4")
+    stage.coding.decide(KEY, stage.coding.review_now.version, Action.ADD, "K21.9", None, BY)
+    stage.coding.decide(KEY, stage.coding.review_now.version, Action.REJECT, "J44.1", "guideline", BY)
+    page = stage.open()
+    page.locator("#words").fill("diabetes")
+    page.locator(".results li").first.wait_for()
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    return page
+
+
+def working(stage: Stage) -> Page:
+    stage.coding.review_now = replace(
+        ready_review(), status=ReviewStatus.CODING, stage="note 2 of 3", suggestions=(), why_not=()
+    )
+    return stage.open()
+
+
+def failed(stage: Stage) -> Page:
+    stage.coding.review_now = replace(
+        ready_review(), status=ReviewStatus.FAILED, failure="The predictor is not running.", suggestions=(), why_not=()
+    )
+    return stage.open()
+
+
+def empty(stage: Stage) -> Page:
+    stage.coding.review_now = replace(ready_review(), notes=(), suggestions=(), why_not=())
+    return stage.open()
+
+
+def shortcuts(stage: Stage) -> Page:
+    page = stage.open()
+    page.keyboard.press("?")
+    return page
+
+
+def noticed(stage: Stage) -> Page:
+    page = stage.open()
+    stage.coding.fails = EHRUnavailable()
+    page.locator("#c-I10 .accept").click()
+    page.locator("#notice .notice").wait_for()
+    return page
+
+
+def summary(stage: Stage) -> Page:
+    accept(stage.coding, "E11.42", "Z79.4")
+    page = stage.open("summary")
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    return page
+
+
+def nothing_to_sign(stage: Stage) -> Page:
+    return stage.open("summary")
+
+
+def receipt(stage: Stage) -> Page:
+    accept(stage.coding, "E11.42", "Z79.4")
+    stage.coding.outcomes = (
+        WrittenResource("Condition", "diagnosis E11.42", "written", "Condition/12", ""),
+        WrittenResource("Condition", "diagnosis Z79.4", "already-there", "Condition/4", "It was in the chart before."),
+        WrittenResource("Encounter", "order of diagnoses", "failed", None, "The EHR did not answer in time."),
+        WrittenResource("Claim", "draft claim", "not-written", None, "The EHR takes no claims."),
+    )
+    stage.coding.sign_off(KEY, stage.coding.review_now.version, BY, None)
+    return stage.open("receipt")
+
+
+def error(stage: Stage) -> Page:
+    return stage.open("nowhere")
+
+
+def ended(stage: Stage) -> Page:
+    stage.launcher.ended = True
+    return stage.open()
+
+
+def home(stage: Stage) -> Page:
+    page = stage.open()
+    page.goto(stage.base)
+    return page
+
+
+STATES = (
+    fresh, decided, working, failed, empty, shortcuts, noticed,
+    summary, nothing_to_sign, receipt, error, ended, home,
+)  # fmt: skip
