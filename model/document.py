@@ -42,7 +42,7 @@ NOTE_BREAK = "\n\f\n"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text to code. The notes of an encounter become one Document, joined by NOTE_BREAK, so that rules see them all."""
+    """One text to code. The notes of an encounter are joined by NOTE_BREAK into one, so that rules see them all."""
 
     id: str
     text: str

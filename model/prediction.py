@@ -104,7 +104,7 @@ class Prediction:
         return plain
 
     def to_line(self) -> dict[str, Any]:
-        """The line of `chartside predict`: codes with confidence, whether suggested, and evidence as character offsets."""
+        """The line of `chartside predict`: codes with confidence and evidence as character offsets."""
         return {
             "id": self.document_id,
             "codes": [

@@ -162,7 +162,8 @@ def settings(ports: Ports, state: Path) -> dict[str, str]:
         write_private(seal, Fernet.generate_key().decode())
         write_private(client_key, new_client_key())
     scopes = json.dumps(SCOPES.split())  # a JSON list of strings is a TOML one
-    write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, by_name=f"http://localhost:{ports.ehr}", scopes=scopes))
+    by_name = f"http://localhost:{ports.ehr}"
+    write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, by_name=by_name, scopes=scopes))
     write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, scopes=scopes))
     return {
         "CHARTSIDE_PUBLIC_URL": ports.app_url,

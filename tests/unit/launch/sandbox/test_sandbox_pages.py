@@ -105,7 +105,7 @@ def test_pages_allow_no_inline_code_and_frame_only_the_app(smart_app: App) -> No
     for path in ("/", "/chart/ana/ana-visit", "/patient/ana"):
         response = smart_app.http.get(path)
         policy = response.headers["Content-Security-Policy"]
-        assert "frame-src 'self' http://127.0.0.1:8080" in policy
+        assert "frame-src 'self' http://127.0.0.1:8090 http://127.0.0.1:8080" in policy
         assert "unsafe" not in policy
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", response.text)
 
