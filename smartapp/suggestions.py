@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from model.document import NOTE_BREAK, Document, Setting
+from model.document import NOTE_BREAK, Document, Setting, Span
 from model.prediction import CodePrediction, Evidence, Prediction
 from smartapp.reviews import Alternative, Note, NoteEvidence, Reason, Suggestion, WhyNot
 
@@ -38,10 +38,14 @@ def join_notes(encounter: str, notes: Sequence[Note], setting: str, day: date | 
 
 
 def suggestions_of(prediction: Prediction, notes: Sequence[Note]) -> tuple[Suggestion, ...]:
-    """The predicted codes with their words in the notes; a code whose words cannot be shown is not suggested."""
+    """The predicted codes with their words in the notes, the first-listed one first, then the most confident.
+
+    A code whose words cannot be shown is not suggested.
+    """
     placed = place(notes)
     found = ((code, _locate_all(code.evidence, placed)) for code in prediction.codes)
-    return tuple(_suggestion(code, evidence) for code, evidence in found if evidence)
+    shown = [_suggestion(code, evidence) for code, evidence in found if evidence]
+    return tuple(sorted(shown, key=lambda suggestion: not suggestion.first_listed))
 
 
 def why_not_of(prediction: Prediction, notes: Sequence[Note]) -> tuple[WhyNot, ...]:
@@ -60,7 +64,13 @@ def locate(evidence: Evidence, placed: Sequence[Placed]) -> NoteEvidence | None:
 
 
 def _locate_all(evidence: Sequence[Evidence], placed: Sequence[Placed]) -> tuple[NoteEvidence, ...]:
-    return tuple(found for words in evidence if (found := locate(words, placed)))
+    """In the predictor's order; words that lie inside other words of the same code say nothing more."""
+    spans = [e.span for e in evidence]
+
+    def is_inside(span: Span) -> bool:
+        return any(s != span and s.start <= span.start and span.end <= s.end for s in spans)
+
+    return tuple(found for words in evidence if not is_inside(words.span) and (found := locate(words, placed)))
 
 
 def _suggestion(code: CodePrediction, evidence: tuple[NoteEvidence, ...]) -> Suggestion:

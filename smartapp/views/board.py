@@ -30,11 +30,16 @@ ASSERTIONS = {
 }
 
 
+CONTEXT = 44  # characters of a quote's line, each side
+
+
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Words of a note, and where on the page they are."""
+    """Words of a note in their line, and where on the page they are."""
 
     text: str
+    before: str
+    after: str
     anchor: str | None  # None: the note is not on the page
     place: str  # "Assessment · Progress note"
     flag: str  # how the note speaks of it, when that is not plainly "present"
@@ -48,7 +53,7 @@ class Card:
     code: str
     title: str
     suggestion: Suggestion | None  # None: added by a person
-    quotes: tuple[Quote, ...]
+    quotes: tuple[Quote, ...]  # what is plainly stated comes first
     decision: Decision | None
 
     @property
@@ -153,16 +158,22 @@ def build_board(review: Review) -> Board:
     """The page of the review as it stands."""
     places = {note.id: number for number, note in enumerate(review.notes)}
     titles = {note.id: note.title for note in review.notes if note.text is not None}
+    texts = {note.id: note.text or "" for note in review.notes}
 
     def quote(evidence: NoteEvidence) -> Quote:
         shown = evidence.note_id in titles
         anchor = f"e{places[evidence.note_id]}-{evidence.start}" if shown else None
         several = titles.get(evidence.note_id) if len(review.notes) > 1 else None
         place = " · ".join(part for part in (evidence.section, several) if part)
-        return Quote(evidence.quote, anchor, place, ASSERTIONS.get(evidence.assertion, evidence.assertion))
+        before, after = _around(texts.get(evidence.note_id, ""), evidence.start, evidence.end)
+        flag = ASSERTIONS.get(evidence.assertion, evidence.assertion)
+        return Quote(evidence.quote, before, after, anchor, place, flag)
+
+    def quotes(evidence: Iterable[NoteEvidence]) -> tuple[Quote, ...]:
+        return tuple(sorted(map(quote, evidence), key=lambda q: q.flag != ""))
 
     cards = tuple(
-        Card(card_id(s.code), s.code, s.title, s, tuple(map(quote, s.evidence)), review.decision_on(s.code))
+        Card(card_id(s.code), s.code, s.title, s, quotes(s.evidence), review.decision_on(s.code))
         for s in review.suggestions
     )
     claim = review.accepted()
@@ -177,6 +188,18 @@ def build_board(review: Review) -> Board:
         claim=claim,
         tally=_tally(cards, len(claim)),
     )
+
+
+def _around(text: str, start: int, end: int) -> tuple[str, str]:
+    """Some words before and after, of the same line; an ellipsis where the line goes on."""
+    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    line_end = len(text) if line_end < 0 else line_end
+    before, after = text[line_start:start], text[end:line_end]
+    if len(before) > CONTEXT:
+        before = "… " + before[-CONTEXT:].partition(" ")[2]
+    if len(after) > CONTEXT:
+        after = after[:CONTEXT].rpartition(" ")[0] + " …"
+    return before.lstrip(), after.rstrip()
 
 
 def _tally(cards: Iterable[Card], accepted: int) -> Tally:

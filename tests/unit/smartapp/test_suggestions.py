@@ -70,3 +70,29 @@ def test_a_note_that_looks_like_a_break() -> None:
     start = place(notes)[1].start
     (suggestion,) = suggestions_of(predicted(evidence(start, start + 1, "c")), notes)
     assert (suggestion.evidence[0].note_id, suggestion.evidence[0].start) == ("n2", 0)
+
+
+def test_words_inside_other_words_are_shown_once() -> None:
+    """'heart failure' inside 'congestive heart failure' of the same code is no evidence of its own."""
+    text = "Congestive heart failure."
+    spans = [Span(0, 24), Span(11, 24)]
+    words = tuple(Evidence(s, s.of(text), None, Assertion.PRESENT) for s in spans)
+    code = CodePrediction(ICD10CMCode("I50.9"), "Heart failure, unspecified", 0.9, True, True, words, (), ())
+    prediction = Prediction("e1", "", Policy.ENCOUNTER, "r", "FY2026", (code,), ())
+    note = Note("n1", None, "Note", None, None, text, None, None)
+    (suggestion,) = suggestions_of(prediction, [note])
+    assert [e.quote for e in suggestion.evidence] == ["Congestive heart failure"]
+
+
+def test_the_first_listed_code_leads() -> None:
+    """The first-listed diagnosis stands above codes that the predictor is surer of."""
+    text = "Tobacco use. Sore throat."
+    codes = tuple(
+        CodePrediction(
+            ICD10CMCode(c), c, p, True, c == "J02.9", (Evidence(s, s.of(text), None, Assertion.PRESENT),), (), ()
+        )
+        for c, p, s in (("Z72.0", 0.9, Span(0, 11)), ("J02.9", 0.8, Span(13, 24)))
+    )
+    prediction = Prediction("e1", "", Policy.ENCOUNTER, "r", "FY2026", codes, ())
+    note = Note("n1", None, "Note", None, None, text, None, None)
+    assert [s.code for s in suggestions_of(prediction, [note])] == ["J02.9", "Z72.0"]
