@@ -22,6 +22,10 @@ _NEW_STATEMENT = frozenset(["he", "she", "they", "patient", "his", "her", "their
 _LIST_WORDS = frozenset({"or", "nor", "versus", "vs", "and/or"})
 # Cues whose reach ends at the first comma: they speak of one thing, not of a list.
 _ONE_THING = frozenset({"status post", "s p", "prior", "previous", "old", "remote", "former", "not"})
+# Single words that look back only when nothing follows them.
+_CLOSING = frozenset(
+    {"possible", "probable", "suspected", "vs", "versus", "none", "absent", "negative", "resolved", "risk"}
+)
 _STRENGTH = (
     Assertion.FAMILY,
     Assertion.ABSENT,
@@ -110,7 +114,13 @@ def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_
             yield _Scope(cue.last, _forward_end(reading, cue, end), assertion)
         else:
             start = max((s.last for s in stops if s.last <= cue.first), default=sentence.first)
-            yield _Scope(_backward_start(reading, cue, start), cue.first, assertion)
+            if cue.words not in _CLOSING or _closes(reading, cue, sentence):
+                yield _Scope(_backward_start(reading, cue, start), cue.first, assertion)
+
+
+def _closes(reading: Reading, cue: Cue, sentence: Sentence) -> bool:
+    """'Pneumonia, possible.' speaks of pneumonia; 'knee pain, possible strain' speaks of the strain."""
+    return cue.last >= sentence.last or not reading.tokens[cue.last].word
 
 
 def _forward_end(reading: Reading, cue: Cue, end: int) -> int:

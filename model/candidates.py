@@ -1,7 +1,7 @@
 """From a term to billable codes: the code the term stands for, made as specific as the sentence says and no more."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Protocol
@@ -39,14 +39,16 @@ class Resolver:
     def title(self, code: str, on: date | None) -> str:
         return self._codes.title(code, on)
 
-    def resolve(self, code: str, words: frozenset[str], on: date | None) -> str | None:
-        """The billable code that says what `words` say, None where the code book has none on that day."""
+    def resolve(self, code: str, words: frozenset[str], on: date | None) -> tuple[str, ...]:
+        """The billable code that says what `words` say, none where the code book has none on that day.
+
+        Both sides take two codes where no code says bilateral (Section I.B.13).
+        """
         code = code.rstrip("-.")
         if self._codes.is_billable(code, on):
             leaves = self._parents(code, on) if words & (_SIDES | _BOTH) else ()
-            return _best_leaf(leaves, words) if leaves else code
-        leaves = self._leaves(code, on)
-        return _best_leaf(leaves, words) if leaves else None
+            return _best_leaves(leaves, words) if leaves else (code,)
+        return _best_leaves(self._leaves(code, on), words)
 
     def _read_leaves(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
         rows = [(leaf, self._codes.title(leaf, on)) for leaf in self._codes.billable_descendants(code, on)]
@@ -68,6 +70,15 @@ class Resolver:
 
 def _title_words(title: str) -> frozenset[str]:
     return frozenset(normalise(w) for w in _WORD.findall(title)) - _EMPTY
+
+
+def _best_leaves(leaves: Sequence[tuple[str, frozenset[str], bool]], words: frozenset[str]) -> tuple[str, ...]:
+    sides = {side for _, own, _ in leaves for side in own & _SIDES}
+    if words & _BOTH and sides == {"left", "right"}:
+        each = (_best_leaf(leaves, (words - _BOTH - _SIDES) | {side}) for side in ("left", "right"))
+        return tuple(sorted({leaf for leaf in each if leaf}))
+    best = _best_leaf(leaves, words)
+    return (best,) if best else ()
 
 
 def _best_leaf(leaves: Iterable[tuple[str, frozenset[str], bool]], words: frozenset[str]) -> str | None:

@@ -40,12 +40,16 @@ class Judgement:
 
 
 def judge(understood: Understanding, policy: Policy, experience: Experience) -> Judgement:
-    """Applies the rules of the policy to what the document says; `exhaustive` codes every mention as it stands."""
+    """Applies the rules of the policy to what the document says; `exhaustive` codes every mention as it stands.
+
+    For a claim a term inside a longer one is not said ('pain' in 'chest pain'); for `exhaustive` it may be.
+    """
     refused: dict[str, tuple[Support, FiredRule]] = {}
     if policy is Policy.EXHAUSTIVE:
         combined = Combined(understood.supports, {}, {})
     else:
-        standing, refused = split_by_statement(understood.supports, understood.document.setting)
+        whole = {c: kept for c, found in understood.supports.items() if (kept := [s for s in found if not s.nested])}
+        standing, refused = split_by_statement(whole, understood.document.setting)
         combined = combine(standing)
     scene = understood.scene
     rows: dict[str, dict[str, float]] = {}

@@ -42,6 +42,8 @@ class Support:
     rank: int  # of the code among those of the term
     choices: int  # codes the term stands for
     share: float  # of the words of its sentence
+    leads: bool  # no word of the sentence stands before it
+    nested: bool  # inside a longer mention
     place: float  # 0 at the beginning of the document, 1 at its end
     fit: float  # encoder's likeness of the mention and the title
 
@@ -53,6 +55,7 @@ class Scene:
     setting: Setting
     words: int
     assessed: int  # confirmed conditions that are no symptoms, in the assessment
+    uncertain: int  # conditions that are only suspected
     mentions: int
 
 
@@ -65,6 +68,7 @@ def describe(code: str, supports: Sequence[Support], scene: Scene, experience: E
         **_code(code, experience),
         "words": math.log1p(scene.words),
         "assessed": min(scene.assessed, 8),
+        "uncertain": min(scene.uncertain, 4),
         "crowd": math.log1p(scene.mentions),
         "inpatient": float(scene.setting is Setting.INPATIENT),
         "other_setting": float(scene.setting in (Setting.OTHER, Setting.ED)),
@@ -109,6 +113,9 @@ def _places(supports: Sequence[Support]) -> dict[str, float]:
     for name, kinds in _PLACES:
         row[f"in_{name}"] = float(min(sum(s.kind in kinds for s in standing), 4))
     decided = [s for s in standing if s.kind in _PLACES[0][1] | _PLACES[1][1]]
+    row["leads"] = float(any(s.leads for s in standing))
+    row["leads_assessment"] = float(min(sum(s.leads for s in decided), 3))
+    row["nested"] = sum(s.nested for s in supports) / len(supports)
     row["share"] = max((s.share for s in standing), default=0.0)
     row["assessment_share"] = max((s.share for s in decided), default=0.0)
     row["complaint_share"] = max((s.share for s in standing if s.kind in _PLACES[2][1]), default=0.0)

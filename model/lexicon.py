@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.document import Span
@@ -117,4 +117,6 @@ def _longest(matches: Iterable[Mention]) -> list[Mention]:
         if not taken.intersection(words):
             chosen.append(mention)
             taken.update(words)
+        elif taken.issuperset(words) and not mention.broken:
+            chosen.append(replace(mention, nested=True))
     return sorted(chosen, key=lambda m: m.span)

@@ -72,3 +72,4 @@ class Mention:
     first: int  # tokens, half-open
     last: int
     broken: bool  # a comma or stroke stands between its words
+    nested: bool = False  # inside a longer mention

@@ -1,7 +1,7 @@
 """A document understood: which mentions speak for which billable codes, and what the text says of each mention."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -54,8 +54,13 @@ class Understanding:
             for code, supports in self.supports.items()
             if code[0] not in "RZ" and any(s.kind in _ASSESSED and s.assertion is Assertion.PRESENT for s in supports)
         }
+        uncertain = {
+            code[:3]
+            for code, supports in self.supports.items()
+            if code[0] not in "RZ" and all(s.assertion is Assertion.POSSIBLE for s in supports)
+        }
         words = sum(t.word for t in self.reading.tokens)
-        return Scene(self.document.setting, words, len(assessed), self.mentions)
+        return Scene(self.document.setting, words, len(assessed), len(uncertain), self.mentions)
 
 
 class Reader:
@@ -95,30 +100,21 @@ class Reader:
         section = section_at(reading.sections, mention.span.start)
         choices = lexicon.codes(mention.key)
         share = mention.length / max(1, reading.words_of(sentence))
+        leads = not any(t.word and not t.norm.isdigit() for t in reading.tokens[sentence.first : mention.first])
         place = mention.span.start / max(1, len(reading.text))
         given: set[str] = set()
         for rank, choice in enumerate(choices):
-            code = self._resolver.resolve(choice.code, words, document.date_of_service)
-            if code and code not in given:
+            resolved = self._resolver.resolve(choice.code, words, document.date_of_service)
+            for code in sorted(set(resolved) - given):
                 given.add(code)
                 kind = section.kind if section else SectionKind.NONE
                 heading = section.heading if section else None
-                yield (
-                    code,
-                    Support(
-                        mention,
-                        assertion,
-                        kind,
-                        heading,
-                        choice.code,
-                        choice.source,
-                        rank,
-                        len(choices),
-                        share,
-                        place,
-                        0.0,
-                    ),
-                )
+                support = Support(
+                    mention=mention, assertion=assertion, kind=kind, heading=heading, table_code=choice.code,
+                    source=choice.source, rank=rank, choices=len(choices), share=share, leads=leads,
+                    nested=mention.nested, place=place, fit=0.0,
+                )  # fmt: skip
+                yield code, support
 
     def _with_fits(
         self, reading: Reading, document: Document, supports: dict[str, list[Support]]
@@ -132,16 +128,9 @@ class Reader:
         ordered = sorted(pairs)
         fits = dict(zip(ordered, self._fits.fits(ordered), strict=True))
         return {
-            code: [_fitted(s, fits[(s.mention.span.of(reading.text), self._title(code, document))]) for s in found]
+            code: [replace(s, fit=fits[(s.mention.span.of(reading.text), self._title(code, document))]) for s in found]
             for code, found in supports.items()
         }
 
     def _title(self, code: str, document: Document) -> str:
         return self._resolver.title(code, document.date_of_service)
-
-
-def _fitted(support: Support, fit: float) -> Support:
-    return Support(
-        support.mention, support.assertion, support.kind, support.heading, support.table_code, support.source,
-        support.rank, support.choices, support.share, support.place, fit,
-    )  # fmt: skip
