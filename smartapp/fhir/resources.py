@@ -119,7 +119,7 @@ def merge_diagnoses(base: str, encounter: Resource, conditions: Sequence[str], s
 
 
 def build_claim(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer, at_time: datetime) -> Resource:
-    """A draft for a biller: diagnoses in their order, no items. Needs the chart's Coverage."""
+    """A draft for a biller: diagnoses in their order and one item without a charge. Needs the chart's Coverage."""
     institutional = chart.setting in (Setting.INPATIENT, Setting.ED)
     kind = ("institutional", "Institutional") if institutional else ("professional", "Professional")
     claim: Resource = {
@@ -137,6 +137,15 @@ def build_claim(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer
             for number, code in enumerate(accepted, 1)
         ],
         "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": chart.coverage}}],
+        # R4 ties a Claim to its encounter by an item and by nothing else; `Claim?encounter=` finds it by this one.
+        "item": [
+            {
+                "sequence": 1,
+                "diagnosisSequence": list(range(1, len(accepted) + 1)),
+                "productOrService": {"text": "Services of this encounter, for the biller to enter"},
+                "encounter": [{"reference": f"Encounter/{chart.key.encounter}"}],
+            }
+        ],
     }
     if chart.setting is Setting.INPATIENT:
         claim["diagnosis"][0]["type"] = [_concept("ex-diagnosistype", "principal", "Principal Diagnosis")]

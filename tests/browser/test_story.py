@@ -80,6 +80,8 @@ def test_from_the_chart_to_the_chart(page: Page, demo: Running, need: Any) -> No
     app.get_by_role("button", name="Sign and write").click()
     expect(app.get_by_role("heading", name="Written to the chart")).to_be_visible(timeout=30 * SECONDS)
 
+    page.get_by_role("link", name="Refresh").or_(page.get_by_role("button", name="Refresh")).click()
+    expect(page.get_by_text("Claims 1")).to_be_visible()
     held = what_the_ehr_holds(demo, patient, encounter)
     conditions = {c["id"]: c["code"]["coding"][0]["code"] for c in held["Condition"]}
     assert sorted(conditions.values()) == sorted(accepted)
@@ -108,7 +110,7 @@ def what_the_ehr_holds(demo: Running, patient: str, encounter: str) -> dict[str,
     return {
         "Condition": conditions,
         "Encounter": search(demo, "Encounter", _id=encounter),
-        "Claim": search(demo, "Claim", patient=patient),
+        "Claim": search(demo, "Claim", encounter=f"Encounter/{encounter}"),
         "Provenance": search(demo, "Provenance", target=f"Encounter/{encounter}"),
     }
 

@@ -126,9 +126,12 @@ def test_invalid_encounter_is_not_sent() -> None:
 
 
 def test_professional_claim() -> None:
-    """A draft without items; the performer is the provider, a conditional reference becomes a logical one."""
+    """A draft without charges; the performer is the provider, a conditional reference becomes a logical one."""
     claim = build_claim(chart(), accepted("I10", "E11.9"), DR_REED, SIGNED_AT)
-    assert (claim["status"], claim["use"], "item" in claim) == ("draft", "claim", False)
+    assert (claim["status"], claim["use"]) == ("draft", "claim")
+    (item,) = claim["item"]
+    assert (item["encounter"], item["diagnosisSequence"]) == ([{"reference": "Encounter/e1"}], [1, 2])
+    assert not {"unitPrice", "net", "quantity"} & item.keys()
     assert claim["type"]["coding"][0]["code"] == "professional"
     npi = {"system": "http://hl7.org/fhir/sid/us-npi", "value": "999"}
     assert claim["provider"] == {"type": "Practitioner", "identifier": npi, "display": "Dr. Ito"}
