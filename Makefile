@@ -31,7 +31,7 @@ train: $(TESTS_INSTALLED)  ## the predictor's artifact from training data: make 
 	$(BIN)/chartside train "$(DATA)"
 
 screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python tests/browser/screenshots.py
 
 clean:
 	rm -rf .venv var
