@@ -139,3 +139,10 @@ def test_two_charts_in_two_tabs_do_not_mix(browser: Browser, demo: Running) -> N
     assert "Nguyen" in one.inner_text("body")
     assert "Delgado" in two.inner_text("body")
     context.close()
+
+
+def test_whose_chart_it_is_shows_once_it_is_read(page: Page, demo: Running) -> None:
+    """The header names the visit as soon as the chart has been read, without a reload."""
+    app = open_chart(page, demo, "walter-kim", "walter-kim-2026-07-emergency")
+    expect(app.locator(".top-encounter")).to_contain_text("Emergency department visit")
+    expect(app.locator(".top-encounter")).to_contain_text("Predictor")
