@@ -9,13 +9,20 @@ from smartapp.config import Config
 if TYPE_CHECKING:
     from flask import Flask
 
+    from smartapp.fhir.client import FHIRClient
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> "Flask":
-    """The web application. It brings the database to the current schema; the predictor may start before or after it."""
+def create_app(
+    config: Config, clock: Callable[[], datetime] = utc_now, connect: "Callable[..., FHIRClient] | None" = None
+) -> "Flask":
+    """The web application. It brings the database to the current schema; the predictor may start before or after it.
+
+    `connect` makes the FHIR client of a launch, where other time-outs than the client's own are wanted.
+    """
     # Imported here: commands and the predictor's process import parts of this package and need no web.
     from flask import Flask
 
@@ -42,7 +49,7 @@ def create_app(config: Config, clock: Callable[[], datetime] = utc_now) -> "Flas
 
     def client_for(session: Session) -> FHIRClient:
         context, key = session.context, session.key
-        return FHIRClient(
+        return (connect or FHIRClient)(
             context.iss, lambda refresh: launcher.access_token(key, refresh=refresh), patient=context.patient
         )
 
