@@ -91,10 +91,11 @@ class Launcher:
         return session
 
     def session(self, launch_key: str, browser: str) -> Session:
-        """The live session of this launch, for the browser it was made in. Raises SessionEnded."""
+        """The live session of this launch, for the browser it was made in. Raises SessionEnded, UntrustedIssuer."""
         session = self._live(launch_key)
         if not _same(session.browser, browser):
             raise SessionEnded()
+        self.ehrs.find(session.context.iss)  # an EHR taken off the list has no sessions either
         now = self._clock()
         if now - session.seen_at >= SEEN_EVERY:
             self._store.touch(launch_key, now)
@@ -122,7 +123,7 @@ class Launcher:
         raise TokenRequestFailed("another request is still waiting for the EHR")
 
     def end(self, launch_key: str, browser: str) -> None:
-        """Ends the session here, then at the EHR. Raises SessionEnded when there is none of this browser."""
+        """Ends the session here, then at the EHR. Raises as `session` does when there is none of this browser."""
         session = self.session(launch_key, browser)
         self._store.remove(launch_key)
         try:

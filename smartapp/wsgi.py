@@ -2,10 +2,11 @@
 
 import sys
 
+from launch.ehrs import InvalidEHRFile
 from smartapp import create_app
 from smartapp.config import Config, MissingSettings
 
 try:
     app = create_app(Config.from_env())
-except MissingSettings as missing:
-    sys.exit(f"chartside {missing}")
+except (MissingSettings, InvalidEHRFile) as wrong:
+    sys.exit(f"chartside {wrong}")

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import requests
 from coding_bench import KEY, Clock
@@ -20,7 +21,9 @@ from sample_chart import coverage, encounter, note, patient
 from werkzeug.test import TestResponse
 
 from launch.sandbox import Faults, RegisteredClient, SandboxSettings, create_sandbox
+from launch.sandbox.grants import Launch
 from launch.sandbox.serving import find_free_port, serve_in_thread
+from launch.sandbox.settings import DEMO_USERS
 from smartapp import create_app
 from smartapp.config import HERE, Config
 from smartapp.demo import SCOPES
@@ -181,7 +184,7 @@ class Visit:
 
 
 class Browser:
-    """Follows links and redirects between EHR and app, and keeps the app's cookie by hand: it is Secure, this is http."""
+    """Goes between EHR and app by their redirects; keeps the app's cookie by hand, as it is Secure and this is http."""
 
     def __init__(self, site: Site, app: Flask) -> None:
         self.site, self.cookie, self.urls = site, "", list[str]()
@@ -210,18 +213,25 @@ class Browser:
         opens = f"{self.site.ehr}/chart/{visit.patient}/{visit.encounter}/open"
         return str(requests.get(opens, allow_redirects=False, timeout=20).headers["Location"])
 
-    def to_ehr(self, visit: Visit) -> str:
-        """Begins a launch; the address at the EHR that the app sends the browser to."""
-        return str(self.get(path_of(self.start_url(visit))).headers["Location"])
+    def start_misfiled(self, patient: str, encounter: str) -> str:
+        """A launch link for a patient and an encounter that the EHR's own pages would not bring together."""
+        now = self.site.clock()
+        launch = Launch(patient, encounter, DEMO_USERS[0], False, now + timedelta(minutes=5))
+        grants = self.site.sandbox.extensions["sandbox_grants"]
+        return f"{APP}/launch?{urlencode({'iss': self.site.iss, 'launch': grants.add_launch(launch, now)})}"
 
-    def to_callback(self, visit: Visit) -> str:
+    def to_ehr(self, start_url: str) -> str:
+        """Begins a launch; the address at the EHR that the app sends the browser to."""
+        return str(self.get(path_of(start_url)).headers["Location"])
+
+    def to_callback(self, start_url: str) -> str:
         """Begins a launch and has the EHR answer; the path of the callback, not yet asked for."""
-        answer = requests.get(self.to_ehr(visit), allow_redirects=False, timeout=20)
+        answer = requests.get(self.to_ehr(start_url), allow_redirects=False, timeout=20)
         return path_of(answer.headers["Location"])
 
-    def follow(self, visit: Visit) -> TestResponse:
+    def follow(self, start_url: str) -> TestResponse:
         """The page that a launch ends with, whatever it is."""
-        return self.arrive(self.get(self.to_callback(visit)))
+        return self.arrive(self.get(self.to_callback(start_url)))
 
     def arrive(self, response: TestResponse) -> TestResponse:
         """Where the app's own redirects lead."""
@@ -230,7 +240,9 @@ class Browser:
         return response
 
     def launch(self, visit: Visit) -> "Opened":
-        page = self.follow(visit)
+        return self.opened(self.follow(self.start_url(visit)))
+
+    def opened(self, page: TestResponse) -> "Opened":
         assert page.status_code == 200, page.text
         return Opened(self, page)
 
