@@ -143,7 +143,7 @@ def _backward_start(reading: Reading, cue: Cue, start: int) -> int:
     for index in range(cue.first - 1, start - 1, -1):
         token = reading.tokens[index]
         reached += token.word
-        if reached > _BACKWARD_REACH or (token.norm == "," and cue.category != Assertion.ABSENT):
+        if reached > _BACKWARD_REACH or (token.norm == "," and reached and cue.category != Assertion.ABSENT):
             return index + 1
     return start
 

@@ -54,7 +54,8 @@ def judge(understood: Understanding, policy: Policy, experience: Experience) -> 
     scene = understood.scene
     rows: dict[str, dict[str, float]] = {}
     for code, supports in combined.supports.items():
-        others = [s for s in understood.supports.get(code, ()) if s not in supports]
+        kept = set(supports)
+        others = [s for s in understood.supports.get(code, ()) if s not in kept]
         rows[code] = describe(code, [*supports, *others], scene, experience)
         rows[code]["made"] = float(code in combined.made)
         rows[code]["replaced"] = float(code in combined.replaced)

@@ -7,6 +7,11 @@ from model.document import Span
 from model.sections import Section, read_sections
 from model.tokens import Token, tokenise
 
+_SHORT = 2  # letters of 'p.o.', 'vs.', 'pt.'
+_ABBREVIATIONS = frozenset(
+    {"etc", "approx", "mrs", "dept", "tab", "cap", "vol", "fig", "lab", "med", "hrs", "hr", "min"}
+)
+_LONGEST = 400  # tokens; a text that never ends a sentence must not take quadratic time
 _ENDS = frozenset({"!", "?", ";", "\n", "\n\n", "\f", "•", "·", "*", "|"})
 
 
@@ -38,7 +43,7 @@ class Reading:
         headings = {s.body for s in self.sections if s.body > s.start}
         for index, token in enumerate(self.tokens):
             after = index + 1
-            if token.end in headings or self._ends(token):
+            if token.end in headings or self._ends(index, token) or after - first >= _LONGEST:
                 if after - first > 1 or token.word:
                     sentences.append(Sentence(first, after))
                 first = after
@@ -46,8 +51,8 @@ class Reading:
             sentences.append(Sentence(first, len(self.tokens)))
         return tuple(sentences)
 
-    def _ends(self, token: Token) -> bool:
-        """A full stop inside a number or before a small letter ('p.o. daily') ends nothing."""
+    def _ends(self, index: int, token: Token) -> bool:
+        """A full stop inside a number or an abbreviation ('p.o. daily') ends nothing."""
         if token.norm in _ENDS:
             return True
         if token.norm != ".":
@@ -55,7 +60,10 @@ class Reading:
         following = self.text[token.end : token.end + 8]
         if following[:1].isalnum():
             return False
-        return not following.lstrip(" \t")[:1].islower()
+        if not following.lstrip(" \t")[:1].islower():
+            return True
+        before = self.tokens[index - 1] if index else token
+        return before.end - before.start > _SHORT and before.norm not in _ABBREVIATIONS
 
     def words_of(self, sentence: Sentence) -> int:
         return sum(t.word for t in self.tokens[sentence.first : sentence.last])

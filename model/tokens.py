@@ -21,32 +21,15 @@ def read_words(path: Path) -> frozenset[str]:
 # Words that carry no meaning of their own inside a term ('mellitus' is what diabetes is unless said otherwise).
 FUNCTION_WORDS = read_words(Path(__file__).with_name("function_words.txt"))
 
-# One word for what notes, titles and the index call by several; medical adjectives stand under their organ.
-_SAME = {
-    "renal": "kidney", "nephric": "kidney", "cardiac": "heart", "hepatic": "liver", "pulmonary": "lung",
-    "gastric": "stomach", "cerebral": "brain", "ocular": "eye", "cutaneous": "skin", "dermal": "skin",
-    "thyroidal": "thyroid", "pancreatic": "pancreas", "splenic": "spleen", "vesical": "bladder", "uterine": "uterus",
-    "ovarian": "ovary", "testicular": "testis", "prostatic": "prostate", "femoral": "femur", "tibial": "tibia",
-    "humeral": "humerus", "esophageal": "esophagus", "tracheal": "trachea", "laryngeal": "larynx",
-    "mammary": "breast", "aortic": "aorta", "retinal": "retina",
-    "corneal": "cornea", "bronchial": "bronchus", "duodenal": "duodenum", "rectal": "rectum", "colonic": "colon",
-    "fractured": "fracture", "swollen": "swelling", "dilated": "dilatation", "dilation": "dilatation",
-    "ulcerated": "ulcer", "ulceration": "ulcer", "enlarged": "enlargement",
-    "infected": "infection", "inflamed": "inflammation", "ruptured": "rupture", "perforated": "perforation",
-    "obstructed": "obstruction", "thrombosed": "thrombosis", "metastatic": "metastasis",
-    "metastase": "metastasis", "cancer": "carcinoma", "raised": "elevated", "increased": "elevated",
-    "high": "elevated", "elevation": "elevated", "increase": "elevated", "decreased": "low", "reduced": "low",
-    "ii": "2", "iii": "3", "iv": "4", "ache": "pain", "aching": "pain", "painful": "pain",
-    "itching": "pruritus", "itchy": "pruritus", "stenosed": "stenosis", "stenotic": "stenosis",
-    "calcified": "calcification", "dislocated": "dislocation", "sprained": "sprain", "strained": "strain",
-    "torn": "tear", "bleeding": "hemorrhage", "bleed": "hemorrhage",
-    "hemorrhagic": "hemorrhage",
-    "abdomen": "abdominal", "feverish": "fever", "febrile": "fever",
-    "pyrexia": "fever", "dyspneic": "dyspnea", "anemic": "anemia", "jaundiced": "jaundice", "edematous": "edema",
-    "asthmatic": "asthma", "cyanotic": "cyanosis",
-    "vomited": "vomiting", "vomit": "vomiting", "cirrhotic": "cirrhosis", "ischaemic": "ischemic",
-    "fibrotic": "fibrosis", "necrotic": "necrosis", "adenopathy": "lymphadenopathy",
-}  # fmt: skip
+
+def _read_forms() -> dict[str, str]:
+    """One word for what notes, titles and the index call by several; adjectives of an organ stand under the organ."""
+    lines = Path(__file__).with_name("word_forms.tsv").read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("\t") for line in lines if not line.startswith("#"))
+    return {word: same for word, _, same in pairs}
+
+
+_SAME = _read_forms()
 
 
 @dataclass(frozen=True, slots=True)

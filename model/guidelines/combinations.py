@@ -62,7 +62,8 @@ def combine(supports: Mapping[str, Sequence[Support]]) -> Combined:
         category = first[0][0][:3]
         code = combination.code.replace("%", category)
         evidence = [s for _, s in first + second]
-        known = [s for s in found.get(code, ()) if s not in evidence]
+        in_evidence = set(evidence)
+        known = [s for s in found.get(code, ()) if s not in in_evidence]
         found[code] = known + [replace(s, source=SOURCE, table_code=code, rank=0, choices=1) for s in evidence]
         made[code] = combination.rule
         prefixes = tuple(p.replace("%", category) for p in combination.replaces)

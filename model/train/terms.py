@@ -23,6 +23,20 @@ _LETTERS = {
 SHORTENED = "s"
 _ORDER = "htixnsea"
 
+_GROWTHS = {
+    "primary": ("carcinoma", "malignant neoplasm", "malignant tumor", "primary neoplasm"),
+    "secondary": (
+        "metastasis",
+        "metastatic carcinoma",
+        "secondary neoplasm",
+        "metastatic disease",
+        "metastatic lesion",
+    ),
+    "benign": ("adenoma", "benign neoplasm", "benign tumor"),
+    "in situ": ("carcinoma in situ", "in situ neoplasm"),
+    "uncertain": ("neoplasm uncertain behavior",),
+    "unspecified": ("tumor", "neoplasm", "unspecified neoplasm"),
+}
 _PARENTHESES = re.compile(r"\([^)]*\)|\[[^\]]*\]")
 # What a title adds that no note says.
 _TITLE_NOISE = re.compile(
@@ -33,13 +47,17 @@ _TITLE_NOISE = re.compile(
 _LATER_ENCOUNTER = re.compile(r"subsequent encounter|, sequela$", re.IGNORECASE)
 # What a title may lose and still be what the note means, as the unspecified code of its category.
 _SHORTENINGS = (
-    re.compile(r",? (with)?out (mention of )?(complications?|bleeding|hemorrhage|obstruction|perforation|status \w+|"
-               r"behavioral disturbance.*|esophagitis|angina pectoris|rupture|gangrene|myelopathy.*|coma).*$", re.IGNORECASE),
+    re.compile(
+        r",? (with)?out (mention of )?(complications?|bleeding|hemorrhage|obstruction|perforation|status \w+|"
+        r"esophagitis|"
+        r"behavioral disturbance.*|angina pectoris|rupture|gangrene|myelopathy.*|coma).*$",
+        re.IGNORECASE,
+    ),
     re.compile(r",? not intractable.*$", re.IGNORECASE),
     re.compile(r",? uncomplicated$", re.IGNORECASE),
     re.compile(r",? of unspecified [a-z ]+$", re.IGNORECASE),
     re.compile(r"\bunspecified\b,?", re.IGNORECASE),
-)  # fmt: skip
+)
 
 
 GENERAL_WORDS = read_words(Path(__file__).with_name("general_words.txt"))
@@ -79,12 +97,22 @@ def _keys_of(term: Term) -> Iterator[tuple[str, list[str]]]:
     if term.source in (TermSource.TITLE, TermSource.INCLUSION):
         yield from _title_keys(term.text, letter)
         return
+    if term.source is TermSource.NEOPLASM and len(term.path) > 2:
+        yield from _neoplasm_keys(term)
+        return
     levels = [_level_options(level, first=not at) for at, level in enumerate(term.path or (term.text,))]
     for choice in islice(product(*levels), _VARIANTS):
         words = [word for words in choice for word in words]
         yield letter, words
         if len(words) > 2 and "joint" in words:  # 'Pain, joint, knee' is knee pain
             yield letter, [word for word in words if word != "joint"]
+
+
+def _neoplasm_keys(term: Term) -> Iterator[tuple[str, list[str]]]:
+    """The table names site and behaviour; notes name the growth."""
+    site = [word for level in term.path[1:-1] for word in content_words(_PARENTHESES.sub(" ", level))]
+    for growth in _GROWTHS.get(term.path[-1].lower(), (f"{term.path[-1]} neoplasm",)):
+        yield _LETTERS[term.source], [*site, *content_words(growth)]
 
 
 def _title_keys(title: str, letter: str) -> Iterator[tuple[str, list[str]]]:

@@ -1,0 +1,72 @@
+"""What the text says of a mention: negation scope, doubt, family, past."""
+
+import pytest
+
+from model.assertion import assert_mentions
+from model.lexicon import Lexicon
+from model.prediction import Assertion
+from model.reading import Reading
+from model.tokens import content_words, term_key
+
+CONDITIONS = [
+    "chest pain", "dyspnea", "edema", "pneumonia", "diabetes", "breast cancer", "hypertension", "fever", "cough",
+    "stroke", "knee pain", "fracture", "wheezing", "heart disease", "swelling",
+]  # fmt: skip
+LEXICON = Lexicon({term_key(content_words(c)): f"x:R{i:02}" for i, c in enumerate(CONDITIONS, 10)})
+LASTING = {term_key(content_words(c)) for c in ("diabetes", "hypertension")}
+
+
+def read(text: str) -> dict[str, Assertion]:
+    """Assertion of every condition the text mentions, by the words of the text."""
+    reading = Reading(text)
+    mentions = LEXICON.find(reading)
+    asserted = assert_mentions(reading, mentions, [m.key in LASTING for m in mentions])
+    return {m.span.of(text).lower(): a for m, a in zip(mentions, asserted, strict=True)}
+
+
+P, N, Q = Assertion.PRESENT, Assertion.ABSENT, Assertion.POSSIBLE
+F, H, X = Assertion.FAMILY, Assertion.HISTORICAL, Assertion.HYPOTHETICAL
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Denies chest pain, dyspnea, or edema.", {"chest pain": N, "dyspnea": N, "edema": N}),
+        ("She is negative for chest pain.", {"chest pain": N}),
+        ("No further chest pain.", {"chest pain": N}),
+        ("Denies fever but has a cough.", {"fever": N, "cough": P}),
+        ("Denies fever; cough for two days.", {"fever": N, "cough": P}),
+        ("No fever. Cough for two days.", {"fever": N, "cough": P}),
+        ("Denies fever, she has had a cough.", {"fever": N, "cough": P}),
+        ("Pneumonia was ruled out.", {"pneumonia": N}),
+        ("No increase in dyspnea.", {"dyspnea": P}),
+        ("Possible pneumonia.", {"pneumonia": Q}),
+        ("Knee pain, possible fracture.", {"knee pain": P, "fracture": Q}),
+        ("Cannot rule out pneumonia.", {"pneumonia": Q}),
+        ("Pneumonia, suspected.", {"pneumonia": Q}),
+        ("Mother has breast cancer and hypertension.", {"breast cancer": F, "hypertension": F}),
+        ("History of stroke.", {"stroke": H}),
+        ("History of hypertension and stroke.", {"hypertension": P, "stroke": H}),
+        ("Call if you develop fever or wheezing.", {"fever": X, "wheezing": X}),
+        ("Prior stroke, now with cough.", {"stroke": H, "cough": P}),
+        ("The exam shows no swelling, but there is wheezing.", {"swelling": N, "wheezing": P}),
+    ],
+)
+def test_scope(text: str, expected: dict[str, Assertion]) -> None:
+    """A cue reaches over its list and no further than its statement."""
+    assert read(text) == expected
+
+
+def test_family_section() -> None:
+    """Whatever stands under a family history is the family's."""
+    assert read("FAMILY HISTORY\n\nHeart disease.\n\nASSESSMENT\n\nDiabetes.") == {"heart disease": F, "diabetes": P}
+
+
+def test_past_section() -> None:
+    """A lasting condition under past history is present, a passing one is past."""
+    assert read("PAST MEDICAL HISTORY: Diabetes, pneumonia.") == {"diabetes": P, "pneumonia": H}
+
+
+def test_capitals() -> None:
+    """A note in capitals is read the same."""
+    assert read("PATIENT DENIES CHEST PAIN BUT HAS COUGH.") == {"chest pain": N, "cough": P}

@@ -1,0 +1,92 @@
+"""Rules of the Official Guidelines on supports made by hand."""
+
+from model.document import Setting, Span
+from model.features import Support
+from model.guidelines.combinations import combinations, combine
+from model.guidelines.excluded import excluded_pairs
+from model.guidelines.integral import integral_signs
+from model.guidelines.statements import split_by_statement
+from model.prediction import Assertion
+from model.reading import Mention
+from model.sections import SectionKind
+
+
+def support(start: int, assertion: Assertion = Assertion.PRESENT) -> Support:
+    mention = Mention(Span(start, start + 5), f"term {start}", 1, 0, start, start + 1, False)
+    return Support(
+        mention, assertion, SectionKind.ASSESSMENT, None, "X", "x", 0, 1,
+        share=1.0, leads=True, nested=False, place=0.1, fit=0.0,
+    )  # fmt: skip
+
+
+def test_hypertension_with_heart_failure() -> None:
+    """I10 and heart failure become I11.0 with the evidence of both; heart failure keeps its own code (I.C.9.a.1)."""
+    combined = combine({"I10": [support(0)], "I50.9": [support(10)]})
+    assert [s.mention.span.start for s in combined.supports["I11.0"]] == [0, 10]
+    assert set(combined.replaced) == {"I10"}
+    assert combined.made["I11.0"].citation.endswith("I.C.9.a.1")
+
+
+def test_hypertension_with_heart_and_kidney_disease() -> None:
+    """All three take one code of I13 (I.C.9.a.3)."""
+    combined = combine({"I10": [support(0)], "I50.9": [support(10)], "N18.4": [support(20)]})
+    assert "I13.0" in combined.made
+    assert set(combined.replaced) == {"I10", "I11.0", "I12.9"}
+
+
+def test_diabetes_with_neuropathy() -> None:
+    """'With' in the index presumes the link, for type 1 as for type 2 (I.A.15)."""
+    assert "E11.40" in combine({"E11.9": [support(0)], "G62.9": [support(10)]}).made
+    assert "E10.40" in combine({"E10.9": [support(0)], "G62.9": [support(10)]}).made
+
+
+def test_nothing_is_combined_on_doubt() -> None:
+    """A condition that is only possible makes no combination code."""
+    assert not combine({"I10": [support(0)], "I50.9": [support(10, Assertion.POSSIBLE)]}).made
+
+
+def test_every_rule_is_cited() -> None:
+    """Each combination names its section of the Guidelines and the fiscal year."""
+    assert all("FY2026, Section" in c.rule.citation and c.rule.reason.endswith(".") for c in combinations())
+
+
+def test_uncertain_diagnosis_outpatient_and_inpatient() -> None:
+    """'Possible' is not coded for outpatients (IV.H), and is coded as if it existed at discharge (II.H)."""
+    supports = {"J18.9": [support(0, Assertion.POSSIBLE)]}
+    standing, refused = split_by_statement(supports, Setting.OUTPATIENT)
+    assert not standing
+    assert refused["J18.9"][1].id == "uncertain-outpatient"
+    standing, refused = split_by_statement(supports, Setting.INPATIENT)
+    assert set(standing) == {"J18.9"}
+    assert not refused
+
+
+def test_absent_family_and_hypothetical_are_never_coded() -> None:
+    """What the patient has not, a relative has or may come carries no code in any setting."""
+    for assertion in (Assertion.ABSENT, Assertion.FAMILY, Assertion.HYPOTHETICAL):
+        for setting in Setting:
+            standing, refused = split_by_statement({"J18.9": [support(0, assertion)]}, setting)
+            assert not standing
+            assert refused["J18.9"][1].id == assertion.value
+
+
+def test_history_codes_stand_on_the_past() -> None:
+    """A past condition carries a history code and not its own."""
+    supports = {"Z86.73": [support(0, Assertion.HISTORICAL)], "I63.9": [support(0, Assertion.HISTORICAL)]}
+    standing, refused = split_by_statement(supports, Setting.OUTPATIENT)
+    assert set(standing) == {"Z86.73"}
+    assert refused["I63.9"][1].id == "past"
+
+
+def test_integral_signs() -> None:
+    """Shortness of breath goes beside confirmed pneumonia, and stays without it (I.B.5)."""
+    titles = {"J18.9": "Pneumonia, unspecified organism"}
+    assert set(integral_signs({"J18.9", "R06.02"}, titles)) == {"R06.02"}
+    assert integral_signs({"R06.02", "I10"}, titles) == {}
+
+
+def test_excluded_pair_keeps_the_more_confident() -> None:
+    """Of two codes that exclude each other the less confident goes, with a rule."""
+    dropped = excluded_pairs(["E11.9", "E10.9", "I10"], lambda a, b: (a, b) == ("E10.9", "E11.9"))
+    assert set(dropped) == {"E10.9"}
+    assert dropped["E10.9"].id == "excludes1"
