@@ -77,7 +77,7 @@ class EHRRefused(ChartsideError):
 class SessionExpired(ChartsideError):
     status = 401
     title = "Your session with the EHR has ended"
-    advice = "Open Chartside again from the patient's chart. Your decisions are saved."
+    advice = "Open Chartside again from the patient's chart, then press Try again. Your decisions are saved."
 
 
 class PredictorUnavailable(ChartsideError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from smartapp.errors import ChartsideError
+from smartapp.errors import ChartsideError, SessionExpired
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.writeback import plan, write_back
@@ -14,7 +14,8 @@ from smartapp.reading import in_words
 from smartapp.reviews import Review, ReviewKey, ReviewStatus, WrittenResource
 from smartapp.store import ClaimLost, ReviewStore
 
-BROKEN = "Something went wrong while writing. What was signed is kept. Press Try again."
+BROKEN = "Something went wrong while writing. What was signed is kept. Press Finish writing."
+SESSION_ENDED = "The session with the EHR ended. Open Chartside again from the chart; then it is written."
 UNFINISHED: Final = frozenset({ReviewStatus.SIGNED, ReviewStatus.PARTLY_WRITTEN})
 IN_THE_CHART: Final = frozenset({"written", "already-there"})
 
@@ -52,6 +53,8 @@ class Signing:
         assert review.attestation is not None  # a claim for writing is only given after the signature
         try:
             return write_back(client, review.key, accepted, review.attestation, review.model_revision, chart=chart)
+        except SessionExpired:
+            reason = SESSION_ENDED
         except ChartsideError as error:
             reason = in_words(error)
         except Exception as error:

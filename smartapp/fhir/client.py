@@ -10,7 +10,7 @@ from typing import Self
 import requests
 from fhirclient.models.fhirsearch import FHIRSearch
 
-from launch.errors import LaunchError
+from launch.errors import DiscoveryFailed, LaunchError, TokenRequestFailed
 from smartapp.errors import EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
 from smartapp.fhir.answers import as_resource, refusal
 from smartapp.fhir.elements import items, words
@@ -208,6 +208,8 @@ class FHIRClient:
     def _take_token(self, refresh: bool) -> str:
         try:
             return self._token(refresh)
+        except (DiscoveryFailed, TokenRequestFailed):  # the EHR cannot be asked now; the session itself still stands
+            raise EHRUnavailable("The EHR did not renew the access to it.") from None
         except LaunchError as error:
             raise SessionExpired(error.detail) from error
 

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import pytest
 import requests
 from sample_chart import note
+from site_browser import query_of
 from werkzeug.test import TestResponse
-from whole_site import Site, query_of
+from whole_site import Site
 
 RELAUNCH = "pen Chartside again from the"
 

@@ -157,7 +157,7 @@ def test_the_session_has_ended(bench: Bench) -> None:
     ended = client_that(bench, lambda _: "bad-token")
     signed = sign(bench, accepted(bench), client=ended)
     assert signed.status is SIGNED
-    assert "session with the EHR has ended" in signed.receipt[0].detail
+    assert "session with the EHR ended" in signed.receipt[0].detail
     assert written(bench) == {"Condition": 0, "Claim": 0, "Provenance": 0}
     bench.another().coding.open(bench.key, bench.client)
     assert bench.until(WRITTEN).receipt
@@ -249,7 +249,7 @@ def test_an_unforeseen_error_keeps_the_signature(bench: Bench, caplog: pytest.Lo
 
     signed = sign(bench, accepted(bench), client=client_that(bench, token))
     assert (signed.status, signed.attestation is not None) == (SIGNED, True)
-    assert "Press Try again" in signed.receipt[0].detail
+    assert "Press Finish writing" in signed.receipt[0].detail
     assert "ZeroDivisionError" in caplog.text and "Maier" not in caplog.text
     assert bench.coding.finish(bench.key, bench.client).status is WRITTEN
 
