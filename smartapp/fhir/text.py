@@ -38,7 +38,9 @@ def media_type(content_type: str | None) -> tuple[str, str | None]:
     message = Message()
     message["Content-Type"] = content_type or ""
     charset = message.get_param("charset")
-    type = message.get_content_type() if content_type and "/" in content_type else ""
+    # Not get_content_type(): what it cannot parse it calls text/plain.
+    stated = (content_type or "").partition(";")[0].split()
+    type = stated[0].lower() if stated and "/" in stated[0] else ""
     return type, charset if isinstance(charset, str) else None
 
 
