@@ -54,8 +54,8 @@ def judge(understood: Understanding, policy: Policy, experience: Experience) -> 
     scene = understood.scene
     rows: dict[str, dict[str, float]] = {}
     for code, supports in combined.supports.items():
-        kept = set(supports)
-        others = [s for s in understood.supports.get(code, ()) if s not in kept]
+        spoken_for = set(supports)
+        others = [s for s in understood.supports.get(code, ()) if s not in spoken_for]
         rows[code] = describe(code, [*supports, *others], scene, experience)
         rows[code]["made"] = float(code in combined.made)
         rows[code]["replaced"] = float(code in combined.replaced)

@@ -45,7 +45,6 @@ class Support:
     leads: bool  # no word of the sentence stands before it
     nested: bool  # inside a longer mention
     place: float  # 0 at the beginning of the document, 1 at its end
-    fit: float  # encoder's likeness of the mention and the title
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,6 @@ def _terms(code: str, supports: Sequence[Support], experience: Experience) -> di
     row["length"] = max(s.mention.length for s in supports)
     row["characters"] = max(len(s.mention.key) for s in supports)
     row["broken"] = float(all(s.mention.broken for s in supports))
-    row["fit"] = max(s.fit for s in supports)
     row["resolved"] = float(all(s.table_code != code for s in supports))
     row["terms"] = len({s.mention.key for s in supports})
     return row

@@ -15,7 +15,7 @@ from model.experience import Experience
 from model.lexicon import Lexicon
 from model.parts import CODEBOOK, CONFIDENCE, LEARNT, TERMS, check_manifest
 from model.prediction import Policy, Prediction
-from model.understanding import Fits, NoFits, Reader, lasting_conditions
+from model.understanding import Reader, lasting_conditions
 
 
 class BookCodes:
@@ -40,13 +40,13 @@ class Predictor:
 
     def __init__(
         self, book: CodeBook, lexicons: tuple[Lexicon, ...], experience: Experience, deciders: dict[Policy, Decider],
-        fits: Fits, revision: str,
+        revision: str,
     ) -> None:  # fmt: skip
         self._book = book
         self._codes = BookCodes(book)
         self._experience = experience
         self._deciders = deciders
-        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions(), fits)
+        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions())
         self.revision = revision
 
     @classmethod
@@ -60,7 +60,7 @@ class Predictor:
         first = Confidence.from_json(plain["first_listed"])
         excludes = Excluder(book)
         deciders = {p: Decider(Confidence.from_json(plain[p.value]), first, excludes) for p in Policy}
-        return cls(book, lexicons, experience, deciders, NoFits(), manifest.revision)
+        return cls(book, lexicons, experience, deciders, manifest.revision)
 
     def predict(self, document: Document, policy: Policy) -> Prediction:
         """Every code the document may carry under the policy, with the words that prove it; the same each time."""

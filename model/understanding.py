@@ -1,9 +1,8 @@
 """A document understood: which mentions speak for which billable codes, and what the text says of each mention."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from model.assertion import assert_mentions
 from model.candidates import Resolver
@@ -17,19 +16,6 @@ from model.sections import SectionKind, section_at
 _NEIGHBOURS = 5  # words on either side that may make a code more specific
 _LASTING = Path(__file__).with_name("lasting_conditions.tsv")
 _ASSESSED = frozenset({SectionKind.ASSESSMENT, SectionKind.PLAN, SectionKind.PROBLEMS})
-
-
-class Fits(Protocol):
-    """Likeness of pairs of short texts, 0..1."""
-
-    def fits(self, pairs: Sequence[tuple[str, str]]) -> list[float]: ...
-
-
-class NoFits:
-    """Says nothing of any pair: for a predictor without the encoder."""
-
-    def fits(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        return [0.0] * len(pairs)
 
 
 def lasting_conditions() -> frozenset[str]:
@@ -66,12 +52,11 @@ class Understanding:
 class Reader:
     """Reads documents with the terms of the code book and those learnt."""
 
-    def __init__(self, lexicons: Sequence[Lexicon], resolver: Resolver, lasting: frozenset[str], fits: Fits) -> None:
+    def __init__(self, lexicons: Sequence[Lexicon], resolver: Resolver, lasting: frozenset[str]) -> None:
         """`lasting`: categories of conditions that a history does not end."""
         self._lexicons = lexicons
         self._resolver = resolver
         self._lasting = lasting
-        self._fits = fits
 
     def read(self, document: Document) -> Understanding:
         reading = Reading(document.text)
@@ -85,7 +70,7 @@ class Reader:
                 for code, support in self._supports(reading, document, lexicon, mention, assertion):
                     understood.supports.setdefault(code, []).append(support)
         ordered = {c: sorted(s, key=lambda x: x.mention.span) for c, s in sorted(understood.supports.items())}
-        return Understanding(reading, document, self._with_fits(reading, document, ordered), total)
+        return Understanding(reading, document, ordered, total)
 
     def _lasts(self, lexicon: Lexicon, mention: Mention) -> bool:
         codes = lexicon.codes(mention.key)
@@ -112,25 +97,6 @@ class Reader:
                 support = Support(
                     mention=mention, assertion=assertion, kind=kind, heading=heading, table_code=choice.code,
                     source=choice.source, rank=rank, choices=len(choices), share=share, leads=leads,
-                    nested=mention.nested, place=place, fit=0.0,
+                    nested=mention.nested, place=place,
                 )  # fmt: skip
                 yield code, support
-
-    def _with_fits(
-        self, reading: Reading, document: Document, supports: dict[str, list[Support]]
-    ) -> dict[str, list[Support]]:
-        """Likeness to the title, for terms that stand for several codes only: the others are decided."""
-        pairs = {
-            (s.mention.span.of(reading.text), self._resolver.title(code, document.date_of_service))
-            for code, found in supports.items()
-            for s in found
-        }
-        ordered = sorted(pairs)
-        fits = dict(zip(ordered, self._fits.fits(ordered), strict=True))
-        return {
-            code: [replace(s, fit=fits[(s.mention.span.of(reading.text), self._title(code, document))]) for s in found]
-            for code, found in supports.items()
-        }
-
-    def _title(self, code: str, document: Document) -> str:
-        return self._resolver.title(code, document.date_of_service)

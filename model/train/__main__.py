@@ -19,7 +19,6 @@ from model.train.building import (
     write_terms,
 )
 from model.train.learning import read_encounters, read_reports
-from model.understanding import NoFits
 
 _SHORTHAND = ("abbreviations.tsv", "synonyms.tsv")
 SETTINGS = {
@@ -40,7 +39,7 @@ def main() -> int:
     book = CodeBook.load(options.out / CODEBOOK)
     codebook_sources = Path(sys.modules[CodeBook.__module__].__file__ or "").parent
     terms = all_terms(book, [codebook_sources / name for name in _SHORTHAND])
-    workshop = Workshop(book, terms, frozenset(options.split.read_text(encoding="utf-8").split()), NoFits())
+    workshop = Workshop(book, terms, frozenset(options.split.read_text(encoding="utf-8").split()))
     coded = [*read_reports(options.reports), *read_encounters(options.encounters)]
     rows = cross_rows(workshop, coded, options.folds)
     plain = {}

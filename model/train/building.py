@@ -21,9 +21,10 @@ from model.train.boosting import Floats, Integers, Settings, fit, predict
 from model.train.house import read_house_terms
 from model.train.learning import Coded, count, learn_mentions, learn_triggers
 from model.train.terms import index_terms
-from model.understanding import Fits, Reader, Understanding, lasting_conditions
+from model.understanding import Reader, Understanding, lasting_conditions
 
 _ABBREVIATION = "a"
+_NEIGHBOURS = 9  # thresholds of the grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,6 @@ class Workshop:
     book: CodeBook
     terms: dict[str, str]
     split_codes: frozenset[str]  # gold codes of an old edition that any billable descendant meets
-    fits: Fits
 
     def meets(self, code: str, gold: frozenset[str]) -> bool:
         return code in gold or any(g in self.split_codes and code.startswith(g) for g in gold)
@@ -55,7 +55,7 @@ class Workshop:
         mentions = learn_mentions(c for c in coded if c.kind == "reports")
         triggers = learn_triggers([c for c in coded if c.kind == "encounters"])
         lexicons = (Lexicon(merge_terms(mentions, self.terms)), Lexicon(triggers))
-        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions(), self.fits)
+        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions())
         counts = count(coded, lambda one: _pairs(reader.read(one.document)), self.meets)
         return reader, Experience(counts.terms, counts.codes, mentions, triggers)
 
@@ -166,10 +166,11 @@ def _masses(order: Integers, raw: Floats, bins: int) -> list[Integers]:
 
 
 def best_threshold(probabilities: Floats, labels: Floats, gold: int) -> float:
-    """The probability from which suggesting gives the best F1."""
-    grid = [percent / 100 for percent in range(20, 70)]
-    reached = [micro_f1(probabilities, labels, gold, threshold) for threshold in grid]
-    return grid[reached.index(max(reached))]
+    """The probability from which suggesting gives the best F1, averaged over its neighbours: a lone peak is chance."""
+    grid = [percent / 100 for percent in range(15, 75)]
+    reached = np.array([micro_f1(probabilities, labels, gold, threshold) for threshold in grid])
+    smooth = np.convolve(reached, np.ones(_NEIGHBOURS) / _NEIGHBOURS, mode="valid")
+    return grid[int(smooth.argmax()) + _NEIGHBOURS // 2]
 
 
 def micro_f1(probabilities: Floats, labels: Floats, gold: int, threshold: float) -> float:

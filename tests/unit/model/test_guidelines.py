@@ -15,7 +15,7 @@ def support(start: int, assertion: Assertion = Assertion.PRESENT) -> Support:
     mention = Mention(Span(start, start + 5), f"term {start}", 1, 0, start, start + 1, False)
     return Support(
         mention, assertion, SectionKind.ASSESSMENT, None, "X", "x", 0, 1,
-        share=1.0, leads=True, nested=False, place=0.1, fit=0.0,
+        share=1.0, leads=True, nested=False, place=0.1,
     )  # fmt: skip
 
 

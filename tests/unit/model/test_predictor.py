@@ -1,4 +1,4 @@
-"""The predictor behind its door, with the committed artifact; needs no encoder."""
+"""The predictor behind its door, with the committed artifact."""
 
 import json
 import shutil
