@@ -5,7 +5,7 @@ import secrets
 import traceback
 
 from flask import Flask, Response, g, make_response, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from launch.errors import LaunchError
 from smartapp.errors import ChartsideError
@@ -42,7 +42,10 @@ def show_http(error: HTTPException) -> Response:
     if status < 400:
         return make_response(error.get_response())
     title, advice = WORDS.get(status, WORDS[500 if status >= 500 else 400])
-    return _page(error, status, title, advice)
+    page = _page(error, status, title, advice)
+    if isinstance(error, MethodNotAllowed):
+        page.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))  # RFC 9110, 15.5.6
+    return page
 
 
 def show_unexpected(error: Exception) -> Response:
