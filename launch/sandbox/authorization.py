@@ -1,5 +1,6 @@
 """The authorization server's rules: which launches, apps and tokens it believes (SMART App Launch 2.2)."""
 
+import logging
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,9 @@ from launch.sandbox.grants import Code, Grant, GrantStore, Launch, Token
 from launch.sandbox.keys import create_signing_key
 from launch.sandbox.scopes import grant_scopes
 from launch.sandbox.settings import Faults, RegisteredClient, SandboxSettings
+
+# Its grants write whole tokens into the log at DEBUG.
+logging.getLogger("authlib.oauth2.rfc6749.grants").setLevel(logging.INFO)
 
 # Authlib publishes no types, hence the ignores on its base classes in this module.
 _AUTH_METHODS = ["private_key_jwt", "client_secret_basic", "none"]

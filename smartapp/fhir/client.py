@@ -18,6 +18,8 @@ from smartapp.fhir.errors import TooLarge
 from smartapp.fhir.references import Resource, is_id, literal, names, patient_of, resolve
 
 log = logging.getLogger(__name__)
+# Below that, urllib3 writes the addresses it asks for into the log, and with them the ids of patients.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 FHIR_JSON = "application/fhir+json"
 CONNECT_READ_SECONDS = (5.0, 20.0)

@@ -11,15 +11,15 @@ READS_ONLY = {"reads_only": True}  # execution option of an engine whose transac
 
 
 def connect(database_url: str) -> Engine:
-    """An engine; for SQLite, the file is made if need be, readable by its owner only."""
+    """An engine whose errors do not quote what was to be stored; a file of SQLite is made for its owner only."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     if url.database and url.database != ":memory:":
         path = Path(url.database)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
