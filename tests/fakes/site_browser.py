@@ -164,4 +164,4 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
+        time.sleep(0.04)  # each look is a whole page, and the work looked for needs the processor too
