@@ -34,7 +34,7 @@ class DeadJobs(Jobs):
 def test_opening_reads_and_codes(bench: Bench) -> None:
     """An opened encounter is read and coded; each suggestion quotes its note exactly."""
     review = bench.ready()
-    assert [s.code for s in review.suggestions] == ["I10", "E11.9"]
+    assert [s.code for s in review.suggestions] == ["E11.9", "I10"]
     texts = {n.id: n.text for n in review.notes}
     for suggestion in review.suggestions:
         for words in suggestion.evidence:
@@ -184,7 +184,7 @@ def test_predictor_down(bench: Bench) -> None:
     bench.predictor.before = lambda: None
     bench.coding.retry(bench.key, bench.client)
     again = bench.until(READY)
-    assert [s.code for s in again.suggestions] == ["I10", "E11.9"]
+    assert [s.code for s in again.suggestions] == ["E11.9", "I10"]
     assert [a.code for a in again.accepted()] == ["J06.9"]
 
 
