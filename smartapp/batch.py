@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from model.document import Document, Setting
 from model.prediction import Policy
+from model.predictor import Predictor
 
 
 class BadLine(Exception):
@@ -54,11 +55,8 @@ def parse_setting(number: int, setting: object) -> Setting:
     return next(known, Setting.OTHER)
 
 
-def predict_file(documents: Sequence[Document], policy: Policy, artifact: Path, target: Path | None) -> None:
+def predict_file(documents: Sequence[Document], predictor: Predictor, policy: Policy, target: Path | None) -> None:
     """Writes one line a document to `target` (None: standard output), through a file beside it, renamed at the end."""
-    from model.predictor import Predictor  # loads torch
-
-    predictor = Predictor.load(artifact)
     lines = (
         json.dumps(predictor.predict(document, policy).to_line(), ensure_ascii=False) + "\n"
         for document in tqdm(documents, unit="note", disable=None, file=sys.stderr)

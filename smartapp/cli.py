@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
 from smartapp.terminal import underline_codes
+
+if TYPE_CHECKING:
+    from model.predictor import Predictor
 
 ARTIFACT = HERE / "model" / "artifact"
 artifact_option = click.option(
@@ -49,6 +52,24 @@ def fail(message: str, code: int = 2) -> NoReturn:
     sys.exit(code)
 
 
+def loaded(artifact: Path) -> "Predictor":
+    """The predictor, or a sentence that names the part of the artifact that is damaged."""
+    from model.codebook import CodeBookError
+    from model.parts import ArtifactError
+    from model.predictor import Predictor
+
+    try:
+        return Predictor.load(artifact)
+    except (ArtifactError, CodeBookError) as damaged:
+        fail(f"{artifact}: {damaged}")
+
+
+def is_text(text: str) -> bool:
+    """Whether the characters are a person's words: hardly any that cannot be read or printed."""
+    strange = sum(not (c.isprintable() or c.isspace()) or c == "\N{REPLACEMENT CHARACTER}" for c in text)
+    return strange <= len(text) / 50
+
+
 @main.command()
 @click.argument("note", type=click.Path(allow_dash=True))
 @policy_option
@@ -60,7 +81,6 @@ def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> N
     # Imported here and below so that `--help` answers at once.
     from model.document import Document, Setting
     from model.prediction import Policy
-    from model.predictor import Predictor
     from smartapp.fhir.text import Unreadable, to_text
 
     if note != "-" and not Path(note).is_file():
@@ -70,9 +90,11 @@ def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> N
         text = to_text(raw, None)
     except Unreadable as unreadable:
         fail(f"{note}: {unreadable}")
+    if not is_text(text):
+        fail(f"{note}: this is not a text, HTML, RTF, CDA or PDF file")
     service_date = date.fromisoformat(str(day)[:10]) if day else date.today()
     document = Document("note" if note == "-" else Path(note).name, text, Setting(setting), service_date)
-    prediction = Predictor.load(artifact).predict(document, Policy(policy))
+    prediction = loaded(artifact).predict(document, Policy(policy))
     click.echo(underline_codes(prediction, text, color=sys.stdout.isatty()))
 
 
@@ -97,7 +119,7 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
             documents = read_documents(lines)
     except BadLine as bad:
         fail(f"{'standard input' if source == '-' else source}, line {bad.number}: {bad.what}")
-    predict_file(documents, Policy(policy), artifact, None if target == "-" else Path(target))
+    predict_file(documents, loaded(artifact), Policy(policy), None if target == "-" else Path(target))
 
 
 @main.command()
@@ -108,9 +130,12 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
 @artifact_option
 def search(words: tuple[str, ...], limit: int, as_json: bool, day: object, artifact: Path) -> None:
     """Find codes by words or by the beginning of a code. With `-`, a query a line is read from standard input."""
-    from model.codebook import CodeBook
+    from model.codebook import CodeBook, CodeBookError
 
-    codebook = CodeBook.load(artifact / "codebook")
+    try:
+        codebook = CodeBook.load(artifact / "codebook")
+    except CodeBookError as damaged:
+        fail(f"{artifact / 'codebook'}: {damaged}")
     service_date = date.fromisoformat(str(day)[:10]) if day else None
     stream = words == ("-",)
     for query in queries(sys.stdin) if stream else iter([" ".join(words)]):
@@ -172,19 +197,11 @@ def codebook() -> None:
 )
 def codebook_build(sources: Path, out: Path) -> None:
     """Compile the code book and lexicon from the published files in SOURCES."""
-    from model.codebook.build import build
-
+    try:
+        from model.codebook.build import build
+    except ImportError as missing:
+        fail(f"the package {missing.name} is not installed; say: pip install 'chartside[codebook]'")
     build(sources, out, lambda line: click.echo(line, err=True))
-
-
-@main.command()
-@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@artifact_option
-def train(data: Path, artifact: Path) -> None:
-    """Make the predictor's artifact anew from the training data in DATA."""
-    from model.train import train as make
-
-    make(data, artifact, lambda line: click.echo(line, err=True))
 
 
 def config() -> Config:

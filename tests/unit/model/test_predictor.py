@@ -10,7 +10,6 @@ import pytest
 
 from model.codebook import CodeBook
 from model.document import NOTE_BREAK, Document, Setting
-from model.formats import prediction_line
 from model.parts import DamagedPart
 from model.prediction import Assertion, Policy, Prediction
 from model.predictor import Predictor
@@ -133,7 +132,7 @@ def test_long_text_in_time(predictor: Predictor, text: str) -> None:
 
 def test_line_of_a_prediction(predictor: Predictor) -> None:
     """The line format holds code, confidence, marks and offsets."""
-    line = prediction_line(predict(predictor, NOTE))
+    line = predict(predictor, NOTE).to_line()
     assert line["id"] == "note"
     assert set(line["codes"][0]) == {"code", "confidence", "suggested", "first_listed", "evidence"}
     assert all(NOTE[e["start"] : e["end"]].strip() for c in line["codes"] for e in c["evidence"])

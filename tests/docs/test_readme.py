@@ -1,0 +1,60 @@
+"""What the documentation says is so."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from launch.ehrs import EHR
+from smartapp.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def fenced(language: str) -> list[str]:
+    blocks = re.findall(rf"^( *)```{language}\n(.*?)^ *```", README, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", body, flags=re.MULTILINE) for indent, body in blocks]
+
+
+def test_every_setting_is_documented() -> None:
+    """Each variable that the application reads stands in the README's table, and no other."""
+    sources = ["smartapp/config.py", "smartapp/cli.py"]
+    read = set(re.findall(r'"(CHARTSIDE_[A-Z_]+)"', "".join((ROOT / s).read_text("utf-8") for s in sources)))
+    read = {name for name in read if not name.startswith("CHARTSIDE_DEMO_")}
+    assert set(re.findall(r"^ *\| `(CHARTSIDE_[A-Z_]+)` \|", README, re.MULTILINE)) == read
+
+
+def test_make_commands_exist() -> None:
+    """Every `make TARGET` of the README is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", "\n".join([*fenced("sh"), *re.findall(r"`[^`\n]+`", README)])))
+    assert named
+    assert named <= targets
+
+
+def test_chartside_commands_exist() -> None:
+    """Every `chartside COMMAND` of the README answers to --help."""
+    named = set(re.findall(r"\bchartside ([a-z]+)", "\n".join([*fenced("sh"), *re.findall(r"`[^`\n]+`", README)])))
+    assert named
+    for command in named:
+        assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0, command
+
+
+def test_the_example_ehr_is_accepted() -> None:
+    """The `ehrs.toml` of the README is a description that the application takes."""
+    (example,) = fenced("toml")
+    (table,) = tomllib.loads(example)["ehr"]
+    assert EHR.from_table(table, ROOT).iss == table["iss"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "GLOSSARY.md", "CHANGELOG.md"])
+def test_links_and_paths_lead_somewhere(page: str) -> None:
+    """Every relative link and every path in the glossary's last column is there."""
+    text = (ROOT / page).read_text("utf-8")
+    linked = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
+    named = re.findall(r"\| `([a-z]+/[\w/.]*)` \|$", text, re.MULTILINE)
+    missing = [target for target in (*linked, *named) if not (ROOT / target).exists()]
+    assert missing == []
