@@ -51,8 +51,10 @@ def parse_setting(number: int, setting: object) -> Setting:
     if not isinstance(setting, str):
         raise BadLine(number, f'"setting" must be a string, one of {", ".join(Setting)}')
     word = setting.strip().lower()
-    known = (s for s in Setting if word == s or word.startswith(f"{s}_"))
-    return next(known, Setting.OTHER)
+    known = next((s for s in Setting if word == s or word.startswith(f"{s}_")), None)
+    if known is None:
+        sys.stderr.write(f"chartside: line {number}: the setting is none of {', '.join(Setting)}; taken as other\n")
+    return known or Setting.OTHER
 
 
 def predict_file(documents: Sequence[Document], predictor: Predictor, policy: Policy, target: Path | None) -> None:

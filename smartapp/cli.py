@@ -64,6 +64,11 @@ def loaded(artifact: Path) -> "Predictor":
         fail(f"{artifact}: {damaged}")
 
 
+def require_file(name: str) -> None:
+    if name != "-" and not Path(name).is_file():
+        fail(f"{name} is a folder, not a file" if Path(name).is_dir() else f"there is no file {name}")
+
+
 def is_text(text: str) -> bool:
     """Whether the characters are a person's words: hardly any that cannot be read or printed."""
     strange = sum(not (c.isprintable() or c.isspace()) or c == "\N{REPLACEMENT CHARACTER}" for c in text)
@@ -74,7 +79,13 @@ def is_text(text: str) -> bool:
 @click.argument("note", type=click.Path(allow_dash=True))
 @policy_option
 @setting_option
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of service; today's code set without it.")
+@click.option(
+    "--date",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Date of service; today's code set without it.",
+)
 @artifact_option
 def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> None:
     """Code one text file (`-` reads standard input); shows each code with its words underlined."""
@@ -83,8 +94,7 @@ def code(note: str, policy: str, setting: str, day: object, artifact: Path) -> N
     from model.prediction import Policy
     from smartapp.fhir.text import Unreadable, to_text
 
-    if note != "-" and not Path(note).is_file():
-        fail(f"there is no file {note}")
+    require_file(note)
     raw = sys.stdin.buffer.read() if note == "-" else Path(note).read_bytes()
     try:
         text = to_text(raw, None)
@@ -110,8 +120,9 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
     """
     from model.prediction import Policy
 
-    if source != "-" and not Path(source).is_file():
-        fail(f"there is no file {source}")
+    require_file(source)
+    if "-" not in (source, target) and Path(source).resolve() == Path(target).resolve():
+        fail("IN and OUT are the same file; name another for the codes")
     if target != "-" and not Path(target).resolve().parent.is_dir():
         fail(f"there is no folder for {target}")
     try:
@@ -126,10 +137,10 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a query.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Date of service.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Date of service.")
 @artifact_option
 def search(words: tuple[str, ...], limit: int, as_json: bool, day: object, artifact: Path) -> None:
-    """Find codes by words or by the beginning of a code. With `-`, a query a line is read from standard input."""
+    """Find codes by words or by the beginning of a code. With `-`, a query a line is read, a JSON line written."""
     from model.codebook import CodeBook, CodeBookError
 
     try:

@@ -1,6 +1,7 @@
 """The demo: EHR, predictor and app as processes of this machine, started and stopped together."""
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -98,6 +99,24 @@ def running_demo(
     """Starts everything, waits until it answers, and stops it at the end."""
     refuse_taken_ports(ports)
     (state / "logs").mkdir(parents=True, exist_ok=True)
+    with locked(state):
+        yield from started(ports, state, data, say)
+
+
+@contextlib.contextmanager
+def locked(state: Path) -> Iterator[None]:
+    """Two demos on one folder would overwrite each other's settings."""
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DemoFailed(
+                f"another demo keeps its data in {state}; stop it or choose another with --state"
+            ) from None
+        yield
+
+
+def started(ports: Ports, state: Path, data: tuple[Path, ...], say: Callable[[str], None]) -> Iterator[Running]:
     environ = os.environ | settings(ports, state)
     predictor_socket = Path(environ["CHARTSIDE_PREDICTOR_SOCKET"])
     predictor_socket.unlink(missing_ok=True)  # of a start that was killed

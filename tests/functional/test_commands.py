@@ -1,5 +1,6 @@
 """The `chartside` command, with the committed artifact."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from smartapp.cli import main
+from smartapp.demo import locked
 
 NOTE = "ASSESSMENT:\n1. Type 2 diabetes mellitus.\n2. Essential hypertension.\nNo chest pain.\n"
 
@@ -70,6 +72,14 @@ def test_predict_names_what_is_missing(tmp_path: Path) -> None:
     assert "manifest.json" in damaged.stderr
 
 
+def test_predict_does_not_overwrite_its_input(tmp_path: Path) -> None:
+    """IN and OUT the same: refused, and the notes are still there."""
+    source = tmp_path / "notes.jsonl"
+    source.write_text(line("a", NOTE))
+    assert run("predict", str(source), str(source)).exit_code == 2
+    assert json.loads(source.read_text())["text"] == NOTE
+
+
 def test_code_underlines_the_words(tmp_path: Path) -> None:
     """A text file gives each code with its words underlined in their line."""
     note = tmp_path / "note.txt"
@@ -119,6 +129,22 @@ def test_a_taken_port_is_named() -> None:
     assert result.exit_code == 1
     assert str(port) in result.stderr
     assert "CHARTSIDE_DEMO_APP_PORT" in result.stderr
+
+
+def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
+    """The second demo on the same data is refused and named the setting; the first goes on."""
+    with locked(tmp_path):
+        result = run("demo", "--state", str(tmp_path), *free_ports())
+    assert result.exit_code == 1
+    assert "--state" in result.stderr
+
+
+def free_ports() -> list[str]:
+    """Options for the demo's three ports."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        ports = [str(probe.getsockname()[1]) for probe in probes]
+    return [word for pair in zip(("--port", "--app-port", "--fhir-port"), ports, strict=True) for word in pair]
 
 
 def test_missing_settings_are_listed_all_at_once() -> None:
