@@ -1,10 +1,11 @@
 # Commands of the project. `make run` and `make test` need Python 3.11 and nothing else.
+SHELL := bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 TESTS_INSTALLED := .venv/.tests-installed
 
-.PHONY: run setup test check fix codebook train screenshots clean
+.PHONY: run setup test check fix bench train screenshots clean
 
 run: $(INSTALLED)  ## demo EHR and app on this machine; Ctrl-C stops both
 	@$(BIN)/chartside demo
@@ -31,6 +32,9 @@ train: $(TESTS_INSTALLED)  ## the predictor's artifact from coded notes: make tr
 	$(BIN)/python -m model.train --reports "$(DATA)/codiesp/train.jsonl" --split "$(DATA)/codiesp/not_billable.txt" \
 	  --encounters "$(DATA)/us-encounters/train.jsonl" --out model/artifact
 
+bench: $(INSTALLED)  ## speed, as it is and as ratios to a fixed piece of work
+	@$(BIN)/python tests/bench/bench.py
+
 screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation
 	$(BIN)/python tests/browser/screenshots.py
 
@@ -43,12 +47,21 @@ clean:
 	@echo "Making a virtual environment in .venv ..."
 	@$(PYTHON) -m venv .venv
 
+# Counts packages while pip works; what pip says besides is shown when it fails.
+define install
+@set -o pipefail; PYTHONWARNINGS=ignore $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+  -c requirements.lock -e '$(1)' 2> .venv/install.log | { n=0; while read -r first second _; do case "$$first $$second" in \
+    Collecting*) n=$$((n + 1)); printf '\r  %d packages fetched' $$n;; \
+    'Installing collected') printf '\r  %d packages fetched, installing them ...\n' $$n;; esac; done; } \
+  || { echo; cat .venv/install.log; echo "Installing failed; the reason stands above. Run the command again to go on."; exit 1; }
+endef
+
 $(INSTALLED): .venv/bin/python pyproject.toml requirements.lock
-	@echo "Installing pinned packages (some minutes the first time) ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -c requirements.lock -e .
+	@echo "Installing pinned packages (a minute or two the first time) ..."
+	$(call install,.)
 	@touch $@
 
 $(TESTS_INSTALLED): $(INSTALLED)
 	@echo "Installing the packages for tests ..."
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c requirements.lock -e '.[test]'
+	$(call install,.[test])
 	@touch $@

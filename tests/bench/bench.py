@@ -1,0 +1,61 @@
+"""`make bench`: how long a note and a search take, also as multiples of a fixed piece of work in the same run."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from model.codebook import CodeBook
+from model.document import Document
+from model.prediction import Policy
+from model.predictor import Predictor
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACT = ROOT / "model" / "artifact"
+QUERIES = ("hypertension", "type 2 diabetes with neuropathy", "chf", "left ankle sprain", "asthmaa", "E11.6")
+
+
+def seconds(work: Callable[[], object], times: int = 1) -> list[float]:
+    """How long each of the runs took."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return taken
+
+
+def baseline() -> None:
+    """The unit of the ratios: sorting 100,000 numbers, about what a machine of today does in 20 ms."""
+    rng = random.Random(0)
+    sorted(rng.random() for _ in range(100_000))
+
+
+def row(name: str, taken: Sequence[float], unit: float) -> str:
+    p50, p95 = statistics.median(taken), sorted(taken)[int(0.95 * (len(taken) - 1))]
+    return f"{name:38} {p50 * 1e3:9.1f} ms {p95 * 1e3:9.1f} ms {p50 / unit:8.2f} x"
+
+
+def main() -> None:
+    unit = statistics.median(seconds(baseline, 15))
+    print(f"{'':38} {'p50':>12} {'p95':>12} {'p50 ratio':>10}")
+    print(row("baseline", [unit], unit))
+    print(row("load the predictor", seconds(lambda: Predictor.load(ARTIFACT), 5), unit))
+    predictor, book = Predictor.load(ARTIFACT), CodeBook.load(ARTIFACT / "codebook")
+    notes = [path.read_text("utf-8") for path in sorted((ROOT / "launch/sandbox/charts").rglob("*.txt"))]
+    for policy in Policy:
+        taken = [
+            run
+            for note in notes
+            for run in seconds(lambda: predictor.predict(Document("note", note), policy), 5)  # noqa: B023 - run at once
+        ]
+        words = statistics.mean(len(note.split()) for note in notes)
+        print(row(f"{policy.value}, a note of {words:.0f} words", taken, unit))
+    book.search("warm up")
+    taken = [run for query in QUERIES for run in seconds(lambda: book.search(query), 20)]  # noqa: B023 - run at once
+    print(row("search for a code", taken, unit))
+
+
+if __name__ == "__main__":
+    main()
