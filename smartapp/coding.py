@@ -148,6 +148,8 @@ class Coding:
             if standing is None:
                 raise ReviewChanged("There is no decision on this code to undo.")
             return standing.title
+        if action is Action.LEAD and code not in {a.code for a in review.accepted()}:
+            raise ReviewChanged("Only an accepted code can be listed first.")
         if action in (Action.ACCEPT, Action.REJECT) and code not in {s.code for s in review.suggestions}:
             raise UnknownCode("Only a suggested code can be accepted or rejected.")
         entry = self._codebook.get(code, _day(review))
@@ -188,8 +190,12 @@ def _day(review: Review) -> date | None:
 def _is_repeated(review: Review, version: int, action: Action, code: str, reason: str | None, by: Reviewer) -> bool:
     """The same click once more: the last act on the code was this one, and nothing has been asked for since.
 
-    An UNDO that saw the newest version is a further step back, not a repetition.
+    An UNDO that saw the newest version is a further step back, not a repetition. A LEAD is repeated while its code
+    still leads, whatever else was decided: another code may have been put before it since.
     """
+    if action is Action.LEAD:
+        claim = review.accepted()
+        return bool(claim) and claim[0].code == code
     last = next((d for d in reversed(review.decisions) if d.code == code), None)
     if last is None or (last.action, last.reason, last.by) != (action, reason, by):
         return False

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+INPATIENT = frozenset({"IMP", "ACUTE", "NONAC", "SS"})  # v3-ActCode encounter classes
+
 
 class ReviewStatus(StrEnum):
     """Where a review stands."""
@@ -26,7 +28,8 @@ class Action(StrEnum):
     ACCEPT = "accept"
     REJECT = "reject"
     ADD = "add"
-    UNDO = "undo"  # takes back the latest decision on the code
+    LEAD = "lead"  # puts an accepted code at the head of the claim
+    UNDO = "undo"  # takes back the latest decision on the code, LEAD included
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +212,22 @@ class Review:
     model_revision: str | None
     code_set_edition: str | None
 
+    @property
+    def inpatient(self) -> bool:
+        """The first-listed code is then the principal diagnosis (ICD-10-CM guidelines, Section II)."""
+        return self.header is not None and self.header.encounter_class in INPATIENT
+
     def decision_on(self, code: str) -> Decision | None:
-        """The decision on the code that stands, after undoing."""
+        """The acceptance, addition or rejection of the code that stands, after undoing; where it is listed is apart."""
+        return next((d for d in reversed(self._standing(code)) if d.action is not Action.LEAD), None)
+
+    def lead_of(self, code: str) -> Decision | None:
+        """What put the code at the head of the claim and stands; a rejection ends it, and undoing that restores it."""
+        latest = next((d for d in reversed(self._standing(code)) if d.action in (Action.LEAD, Action.REJECT)), None)
+        return latest if latest and latest.action is Action.LEAD else None
+
+    def _standing(self, code: str) -> list[Decision]:
+        """What was decided on the code, in order, without what was taken back."""
         standing: list[Decision] = []
         for decision in self.decisions:
             if decision.code != code:
@@ -219,14 +236,20 @@ class Review:
                 standing = standing[:-1]
             else:
                 standing.append(decision)
-        return standing[-1] if standing else None
+        return standing
 
     def accepted(self) -> tuple[AcceptedCode, ...]:
-        """The codes that would be written now: a suggested first-listed code first, then in the order of acceptance."""
+        """The codes that would be written now, in the order of the claim.
+
+        First what a person put at its head, the latest first; then a suggested first-listed code; then in the order of
+        acceptance.
+        """
         evidence = {s.code: s.evidence for s in self.suggestions}
         first = {s.code for s in self.suggestions if s.first_listed}
         standing = [d for code in dict.fromkeys(d.code for d in self.decisions) if (d := self.decision_on(code))]
+        leads = {d.code: lead.id for d in standing if (lead := self.lead_of(d.code))}
         kept = sorted(
-            (d for d in standing if d.action in (Action.ACCEPT, Action.ADD)), key=lambda d: (d.code not in first, d.id)
+            (d for d in standing if d.action in (Action.ACCEPT, Action.ADD)),
+            key=lambda d: (-leads.get(d.code, 0), d.code not in first, d.id),
         )
         return tuple(AcceptedCode(d.code, d.title, n, evidence.get(d.code, ()), d) for n, d in enumerate(kept, 1))

@@ -55,6 +55,8 @@ class Card:
     suggestion: Suggestion | None  # None: added by a person
     quotes: tuple[Quote, ...]  # what is plainly stated comes first
     decision: Decision | None
+    first: bool = False  # at the head of the claim as it stands
+    lead: Decision | None = None  # by which a person put it there, or nearer
 
     @property
     def state(self) -> str:
@@ -126,6 +128,16 @@ class Board:
     tally: Tally
 
     @property
+    def first_words(self) -> str:
+        """What the code at the head of the claim is called."""
+        return "Principal" if self.review.inpatient else "First-listed"
+
+    @property
+    def lead_words(self) -> str:
+        """What putting a code there is called."""
+        return "Make principal" if self.review.inpatient else "List first"
+
+    @property
     def working(self) -> bool:
         """The chart is being read or coded: the page asks again."""
         return self.review.status in (ReviewStatus.READING, ReviewStatus.CODING)
@@ -172,18 +184,28 @@ def build_board(review: Review) -> Board:
     def quotes(evidence: Iterable[NoteEvidence]) -> tuple[Quote, ...]:
         return tuple(sorted(map(quote, evidence), key=lambda q: q.flag != ""))
 
-    cards = tuple(
-        Card(card_id(s.code), s.code, s.title, s, quotes(s.evidence), review.decision_on(s.code))
-        for s in review.suggestions
-    )
     claim = review.accepted()
+
+    def card(code: str, title: str, suggestion: Suggestion | None) -> Card:
+        return Card(
+            id=card_id(code),
+            code=code,
+            title=title,
+            suggestion=suggestion,
+            quotes=quotes(suggestion.evidence) if suggestion else (),
+            decision=review.decision_on(code),
+            first=bool(claim) and claim[0].code == code,
+            lead=review.lead_of(code),
+        )
+
+    cards = tuple(card(s.code, s.title, s) for s in review.suggestions)
     known = {s.code for s in review.suggestions}
     return Board(
         review=review,
         notes=_note_pages(review),
         suggested=tuple(c for c in cards if c.suggestion and c.suggestion.suggested),
         less_certain=tuple(c for c in cards if c.suggestion and not c.suggestion.suggested),
-        added=tuple(Card(card_id(a.code), a.code, a.title, None, (), a.decision) for a in claim if a.code not in known),
+        added=tuple(card(a.code, a.title, None) for a in claim if a.code not in known),
         mentioned=tuple(Mention(w.code, w.title, quote(w.evidence), w.reason) for w in review.why_not),
         claim=claim,
         tally=_tally(cards, len(claim)),

@@ -7,6 +7,7 @@ from smartapp.errors import ReviewChanged
 from smartapp.reviews import Action, Review
 from smartapp.views.board import REJECT_REASONS, Board, build_board
 from smartapp.views.launched import form_version, launched, pages, wants_fragment
+from smartapp.views.summary import NOT_MOVED, summary_page
 from smartapp.views.wiring import wiring
 
 
@@ -42,6 +43,8 @@ def decide() -> BaseResponse:
         review = wiring().coding.decide(here.key, form_version(), action, code, reason, here.by)
     except ReviewChanged as changed:
         return _changed(changed)
+    if request.form.get("page") == "summary":
+        return redirect(url_for("review.summary"), 303)
     board = build_board(review)
     if wants_fragment():
         return _decided(board, action, code)
@@ -81,13 +84,17 @@ def _decided(board: Board, action: Action, code: str) -> Response:
 
 def announcement(review: Review, action: Action, code: str) -> str:
     """What a screen reader says after a decision."""
-    word = {"accept": "accepted", "reject": "rejected", "add": "added", "undo": "put back"}[action]
-    tally = build_board(review).tally
+    tally, first = build_board(review).tally, "made principal" if review.inpatient else "listed first"
+    word = {"accept": "accepted", "reject": "rejected", "add": "added", "undo": "put back", "lead": first}[action]
+    if action is Action.UNDO and review.decision_on(code):
+        word = "put one step back"
     return f"{code} {word}. {tally.accepted} accepted, {tally.undecided} undecided."
 
 
 def _changed(changed: ReviewChanged) -> BaseResponse:
     """The state as it is now, with the reason why the decision was not taken."""
+    if request.form.get("page") == "summary":
+        return summary_page(NOT_MOVED, changed.status)
     board = build_board(wiring().coding.review(launched().key))
     message = f"{changed.title}. This is its current state; your last decision was not taken. Decide again if needed."
     if wants_fragment():

@@ -10,26 +10,27 @@ from smartapp.views.wiring import wiring
 
 UNTICKED = "Tick the box to say that you stand for these codes, then sign."
 CHANGED = "The review was changed in another window and was not signed. Check the list below as it is now."
+NOT_MOVED = "The review was changed in another window; the order was left as it is. Check the list below as it is now."
 
 
 @pages.get("/summary")
 def summary() -> BaseResponse:
-    return _page()
+    return summary_page()
 
 
 @pages.post("/sign")
 def sign() -> BaseResponse:
     here = launched()
     if request.form.get("attest") != "yes":
-        return _page(UNTICKED, 422)
+        return summary_page(UNTICKED, 422)
     try:
         wiring().coding.sign_off(here.key, form_version(), here.by, here.client)
     except ReviewChanged as changed:
-        return _page(CHANGED, changed.status)
+        return summary_page(CHANGED, changed.status)
     return redirect(url_for("review.receipt"), 303)
 
 
-def _page(message: str = "", status: int = 200) -> BaseResponse:
+def summary_page(message: str = "", status: int = 200) -> BaseResponse:
     key = launched().key
     board = build_board(wiring().coding.review(key))
     if board.closed:

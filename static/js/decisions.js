@@ -1,5 +1,5 @@
 // Around each decision: the version it is made from, where the focus stays, and what to say when it did not arrive.
-import { choose, paintMarks } from "./evidence.js";
+import { choose, paintFirst, paintMarks } from "./evidence.js";
 
 const byId = (id) => document.getElementById(id);
 let kept = null; // what a swap must not lose
@@ -17,12 +17,14 @@ function remember(event) {
     card: card?.contains(active) ? card.id : null,
     onCard: active === card,
     inResults: Boolean(requestConfig.elt.closest(".results")),
+    inClaim: Boolean(requestConfig.elt.closest("#claim")),
     scroll: target.id === "work" ? ["notes", "codes"].map((id) => [id, byId(id).scrollTop]) : [],
   };
 }
 
 function restore() {
   paintMarks();
+  paintFirst();
   if (!kept) return;
   if (kept.scroll.length && location.hash === "#notes") location.replace("#notes");
   for (const [id, top] of kept.scroll) byId(id).scrollTo({ top, behavior: "instant" });
@@ -31,6 +33,8 @@ function restore() {
     choose(card);
     const button = card.querySelector(".verdict button, .acts button");
     (kept.onCard || !button ? card : button).focus({ preventScroll: true });
+  } else if (document.activeElement === document.body && kept.inClaim) {
+    byId("claim").focus({ preventScroll: true });
   } else if (document.activeElement === document.body && (kept.card || kept.inResults)) {
     (byId("words") ?? byId("codes")).focus({ preventScroll: true });
   }

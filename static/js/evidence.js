@@ -101,6 +101,12 @@ export function paintMarks() {
   }
 }
 
+// Which card leads the claim: any decision may change it, and only the decided card is replaced.
+export function paintFirst() {
+  const first = document.querySelector("#claim [data-rank='1']")?.dataset.code;
+  for (const card of all(".card[data-code]")) card.classList.toggle("first", card.dataset.code === first);
+}
+
 function clicked(event) {
   const link = event.target.closest("a[href^='#']");
   const mark = event.target.closest("mark[data-codes]");

@@ -61,6 +61,7 @@ const ACTS = {
   k: () => step(-1),
   a: () => press("a"),
   u: () => press("u"),
+  p: () => press("p"),
   x: reject,
   n: search,
   "/": search,

@@ -66,6 +66,26 @@ def test_accepting_moves_neither_text_nor_cards(stage: Stage) -> None:
     assert "Undo" in page.evaluate("document.activeElement.textContent")
 
 
+def test_a_person_chooses_what_leads_the_claim(stage: Stage) -> None:
+    """The key `p` or a row's button puts an accepted code first; badge and button follow, undoing goes back."""
+    accept(stage.coding, "E11.42", "I10")
+    page = stage.open(width=1440)
+    leads = page.locator(".card.first")
+    expect(leads).to_have_attribute("id", "c-E11-42")
+    page.locator("#c-I10").focus()
+    page.keyboard.press("p")
+    expect(leads).to_have_attribute("id", "c-I10")
+    expect(page.locator(".card .when-first:visible")).to_have_text("First-listed")
+    expect(page.locator("#c-I10 .lead-form")).to_be_hidden()
+    assert focused(page) == "c-I10"
+    page.keyboard.press("u")
+    expect(leads).to_have_attribute("id", "c-E11-42")
+    page.locator(".claim-list").get_by_role("button", name="List first I10").click()
+    expect(leads).to_have_attribute("id", "c-I10")
+    expect(page.locator(".claim-list li").first).to_contain_text("I10")
+    assert focused(page) == "claim"
+
+
 def test_fast_decisions_are_all_taken(stage: Stage) -> None:
     """Keys pressed faster than the server answers are queued, each with the version that is true by then."""
     page = stage.open()

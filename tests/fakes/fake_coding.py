@@ -68,6 +68,8 @@ class FakeCoding:
             raise ReviewClosed()
         if version != review.version or review.status in (ReviewStatus.READING, ReviewStatus.CODING):
             raise ReviewChanged()
+        if action is Action.LEAD and code not in {a.code for a in review.accepted()}:
+            raise ReviewChanged()
         title = {**CODES, **{s.code: s.title for s in review.suggestions}}.get(code)
         if title is None:
             raise UnknownCode("The code is not in the code book of the date of service.")
