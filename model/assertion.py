@@ -48,9 +48,13 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
+    opens: int  # a mention may begin here, inside the cue, if it reaches beyond it: 'no acute coronary syndrome'
     first: int
     last: int
     assertion: Assertion
+
+    def reaches(self, mention: Mention) -> bool:
+        return self.opens <= mention.first and self.first < mention.last <= self.last
 
 
 def assert_mentions(reading: Reading, mentions: Sequence[Mention], lasting: Sequence[bool]) -> list[Assertion]:
@@ -62,14 +66,14 @@ def assert_mentions(reading: Reading, mentions: Sequence[Mention], lasting: Sequ
             sentence = reading.sentences[mention.sentence]
             scopes[mention.sentence] = list(_scopes(reading, sentence, find_cues(reading, sentence)))
         section = section_at(reading.sections, mention.span.start)
-        said = {s.assertion for s in scopes[mention.sentence] if s.first <= mention.first and mention.last <= s.last}
+        said = {s.assertion for s in scopes[mention.sentence] if s.reaches(mention)}
         asserted.append(_decide(said, section, lasts))
     return asserted
 
 
 def _decide(said: set[Assertion], section: Section | None, lasting: bool) -> Assertion:
     kind = section.kind if section else SectionKind.NONE
-    if kind is SectionKind.FAMILY:
+    if kind is SectionKind.FAMILY and Assertion.ABSENT not in said:  # what is denied is nobody's
         said = said | {Assertion.FAMILY}
     if kind in (SectionKind.PAST, SectionKind.SURGICAL):
         said = said | {Assertion.HISTORICAL}
@@ -111,11 +115,12 @@ def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_
         assertion = Assertion(cue.category)
         if cue.side == "forward":
             end = min((s.first for s in stops if s.first >= cue.last), default=sentence.last)
-            yield _Scope(cue.last, _forward_end(reading, cue, end), assertion)
+            yield _Scope(cue.first + 1, cue.last, _forward_end(reading, cue, end), assertion)
         else:
             start = max((s.last for s in stops if s.last <= cue.first), default=sentence.first)
             if cue.words not in _CLOSING or _closes(reading, cue, sentence):
-                yield _Scope(_backward_start(reading, cue, start), cue.first, assertion)
+                begin = _backward_start(reading, cue, start)
+                yield _Scope(begin, begin, cue.first, assertion)
 
 
 def _closes(reading: Reading, cue: Cue, sentence: Sentence) -> bool:

@@ -10,6 +10,7 @@ from model.features import Support, compare, describe
 from model.guidelines.combinations import Combined, combine
 from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
+from model.guidelines.specific import yielding_codes
 from model.guidelines.statements import split_by_statement
 from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
 from model.understanding import Understanding
@@ -95,10 +96,12 @@ class Decider:
     def _drop(
         self, suggested: set[str], likely: Mapping[str, float], judgement: Judgement, titles: Mapping[str, str]
     ) -> dict[str, FiredRule]:
-        """Codes that another suggested code makes wrong: replaced, integral to it, or excluded by it."""
+        """Codes that another suggested code makes wrong: replaced, integral, less specific or excluded."""
         made = {rule.id for c in suggested for rule in judgement.weighed[c].rules}
         dropped = {c: r for c, r in judgement.replaced.items() if c in suggested and r.id in made}
         dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
+        words = {c: [s.mention.span for s in judgement.weighed[c].supports] for c in suggested}
+        dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes)
         left = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
         return dropped | excluded_pairs(left, self._excludes)
 

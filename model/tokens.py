@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-# Words, then the marks that decide where a term cannot reach across.
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[.,;:!?()\[\]•·*|/+]|[\n\r\f\u2028\u2029]+")
+# Numbers with decimals and words, then the marks that decide where a term cannot reach across.
+_TOKEN = re.compile(r"\d+(?:\.\d+)+[^\W_]*|[^\W_]+(?:['’][^\W_]+)?|[.,;:!?()\[\]•·*|/+]|[\n\r\f\u2028\u2029]+")
 _BRITISH = (("ae", "e"), ("oe", "e"), ("sulph", "sulf"), ("leuc", "leuk"), ("yse", "yze"), ("isation", "ization"))
 _SHORT = 4  # 'toe', 'does' and the like keep their vowels
 

@@ -10,7 +10,7 @@ from model.tokens import content_words, term_key
 
 CONDITIONS = [
     "chest pain", "dyspnea", "edema", "pneumonia", "diabetes", "breast cancer", "hypertension", "fever", "cough",
-    "stroke", "knee pain", "fracture", "wheezing", "heart disease", "swelling",
+    "stroke", "knee pain", "fracture", "wheezing", "heart disease", "swelling", "acute coronary syndrome", "alcohol",
 ]  # fmt: skip
 LEXICON = Lexicon({term_key(content_words(c)): f"x:R{i:02}" for i, c in enumerate(CONDITIONS, 10)})
 LASTING = {term_key(content_words(c)) for c in ("diabetes", "hypertension")}
@@ -49,6 +49,8 @@ F, H, X = Assertion.FAMILY, Assertion.HISTORICAL, Assertion.HYPOTHETICAL
         ("History of hypertension and stroke.", {"hypertension": P, "stroke": H}),
         ("Call if you develop fever or wheezing.", {"fever": X, "wheezing": X}),
         ("Prior stroke, now with cough.", {"stroke": H, "cough": P}),
+        ("There is no acute coronary syndrome.", {"acute coronary syndrome": N}),
+        ("Acute coronary syndrome.", {"acute coronary syndrome": P}),
         ("The exam shows no swelling, but there is wheezing.", {"swelling": N, "wheezing": P}),
     ],
 )
@@ -70,3 +72,8 @@ def test_past_section() -> None:
 def test_capitals() -> None:
     """A note in capitals is read the same."""
     assert read("PATIENT DENIES CHEST PAIN BUT HAS COUGH.") == {"chest pain": N, "cough": P}
+
+
+def test_denial_in_a_family_section() -> None:
+    """What a family history denies is absent, and not said of a relative."""
+    assert read("FAMILY HISTORY\n\nFather had a stroke. No alcohol.\n") == {"stroke": F, "alcohol": N}

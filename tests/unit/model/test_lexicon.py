@@ -69,3 +69,15 @@ def test_offsets_after_letters_beyond_ascii() -> None:
     """Characters that take several bytes or change length in lower case move no offset."""
     text = "İstanbul 🫀 naïve straße: congestive heart failure"
     assert quotes(lexicon("congestive heart failure"), text) == ["congestive heart failure"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A1c 8.6 today", ["A1c", "8.6", "today"]), ("dose 1.5mg", ["dose", "1.5mg"]),
+        ("1. Asthma", ["1", "Asthma"]), ("stage 3.", ["stage", "3"]),
+    ],
+)  # fmt: skip
+def test_numbers_with_decimals(text: str, words: list[str]) -> None:
+    """A number with decimals is one word, so that evidence never ends in the middle of it."""
+    assert [text[t.start : t.end] for t in tokenise(text) if t.word] == words
