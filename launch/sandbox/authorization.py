@@ -102,7 +102,7 @@ class SMARTAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         context = {
             "patient": None if self.faults.omit_patient else launch.patient,
             "encounter": None if self.faults.omit_encounter else launch.encounter,
-            "need_patient_banner": settings.need_patient_banner,
+            "need_patient_banner": launch.alone or settings.need_patient_banner,
             "smart_style_url": settings.smart_style_url,
             "intent": settings.intent,
             "tenant": settings.tenant,

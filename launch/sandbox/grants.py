@@ -27,6 +27,7 @@ class Launch:
     user: DemoUser
     ask_consent: bool
     expires_at: datetime
+    alone: bool = False  # in a tab of its own, where no page of this EHR shows whose chart it is
 
 
 @dataclass(slots=True)

@@ -108,7 +108,9 @@ class SandboxSettings:
     id_token_alg: str = "RS256"  # noqa: S105  # the name of an algorithm
     id_token_kid: bool = True  # some EHRs name no key in the id_token's header
     id_token_issuer: str | None = None  # None: the FHIR base; some EHRs sign as another host
-    need_patient_banner: bool = False  # the chart page shows one around the app
+    need_patient_banner: bool = (
+        False  # the chart page shows one around the app; a launch in a tab of its own always says true
+    )
     intent: str | None = None
     tenant: str | None = None
     smart_style_url: str | None = None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from bs4 import BeautifulSoup
-from fake_pages import Visitor
+from fake_pages import FakeLauncher, Visitor, build_session
 
 from smartapp.errors import EHRUnavailable
 from smartapp.reviews import ReviewStatus, WrittenResource
@@ -24,6 +24,17 @@ def visitor() -> Visitor:
 
 def text(markup: str) -> str:
     return " ".join(BeautifulSoup(markup, "html.parser").get_text(" ").split())
+
+
+@pytest.mark.parametrize("path", ["summary", "receipt"])
+def test_papers_say_for_whom_one_signs(path: str) -> None:
+    """Name, birth date and record number stand on summary and receipt even where the EHR shows its own banner."""
+    visitor = Visitor(launcher=FakeLauncher(build_session(need_patient_banner=False)))
+    visitor.decide("accept", "E11.42")
+    if path == "receipt":
+        visitor.post("sign", {"attest": "yes"})
+    shown = text(str(BeautifulSoup(visitor.get(path).text, "html.parser").select(".patient")[0]))
+    assert shown == "Dorothy Marsh Born 2 Aug 1961 (64 y) Sex Female MRN 48201"
 
 
 def test_search_finds_by_words(visitor: Visitor) -> None:

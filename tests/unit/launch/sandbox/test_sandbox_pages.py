@@ -1,6 +1,8 @@
 """The demonstration EHR's pages."""
 
 import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from demo_app import App
@@ -31,6 +33,15 @@ def test_opens_the_app_in_its_own_tab(smart_app: App) -> None:
     assert response.location.startswith("http://127.0.0.1:8080/launch?")
     assert smart_app.http.get("/chart/ana/nothing/open").status_code == 404
     assert smart_app.http.get("/chart/ana/ben-visit/open").status_code == 404
+
+
+def test_a_tab_of_its_own_needs_the_patient_banner(smart_app: App) -> None:
+    """In its own tab no page of this EHR says whose chart it is, so the app is told to; in the frame it is not."""
+    for path, needed in (("/chart/ana/ana-visit/open", True), ("/chart/ana/ana-visit", False)):
+        response = smart_app.http.get(path)
+        address = response.headers.get("Location") or unescape(re.search(r'<iframe src="([^"]+)"', response.text)[1])
+        (launch,) = parse_qs(urlsplit(address).query)["launch"]
+        assert smart_app.tokens(launch=launch)["need_patient_banner"] is needed
 
 
 def test_shows_what_an_app_wrote(smart_app: App, token: str, fhir: FHIRInMemory) -> None:
