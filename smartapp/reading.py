@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from model.prediction import Policy
+from model.prediction import Policy, Prediction
 from smartapp.errors import ChartsideError, ForeignResource
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
@@ -50,19 +50,20 @@ class Reading:
         if chart.key != key:
             raise ForeignResource
         with self.store.change(key, self.clock(), claim) as draft:
-            draft.set_chart(chart.to_json())
+            if draft.review.model_revision is None:  # what was suggested before stays, with its notes, until then
+                draft.set_chart(chart.to_json())
             draft.set_status(ReviewStatus.CODING, "Looking for codes")
-        self._code(key, claim, chart)
+        prediction = self._predict(chart)
+        with self.store.change(key, self.clock(), claim) as draft:
+            draft.set_chart(chart.to_json())
+            if prediction is not None:
+                draft.set_prediction(prediction)
         self._end(key, claim, ReviewStatus.READY)
 
-    def _code(self, key: ReviewKey, claim: str, chart: Chart) -> None:
-        """Nothing to do when no note has words: each note says why, and coding by hand is open."""
-        document = join_notes(key.encounter, chart.notes, chart.setting, chart.date_of_service)
-        if document is None:
-            return
-        prediction = self.predictor.predict(document, Policy.ENCOUNTER)
-        with self.store.change(key, self.clock(), claim) as draft:
-            draft.set_prediction(prediction)
+    def _predict(self, chart: Chart) -> Prediction | None:
+        """None when no note has words: each note says why, and coding by hand is open."""
+        document = join_notes(chart.key.encounter, chart.notes, chart.setting, chart.date_of_service)
+        return self.predictor.predict(document, Policy.ENCOUNTER) if document else None
 
     def _end(self, key: ReviewKey, claim: str, status: ReviewStatus, failure: str | None = None) -> None:
         try:

@@ -220,6 +220,21 @@ def test_rereading_keeps_decisions_and_follows_the_notes(bench: Bench) -> None:
     assert str(review.notes[0].text)[accepted.evidence[0].start :].startswith("Type 2 diabetes")
 
 
+def test_a_reading_that_fails_at_coding_takes_nothing_away(bench: Bench) -> None:
+    """Read anew without a predictor, the page keeps its suggestions and the notes they quote, and says what failed."""
+    before = bench.ready()
+    bench.server.put(note("n1", "Addendum: Former smoker. Type 2 diabetes."))
+    bench.predictor.before = unavailable
+    bench.coding.retry(bench.key, bench.client)
+    failed = bench.until(FAILED)
+    assert (failed.suggestions, failed.notes) == (before.suggestions, before.notes)
+    assert failed.model_revision == before.model_revision
+    assert "not running" in str(failed.failure)
+    bench.predictor.before = lambda: None
+    bench.coding.retry(bench.key, bench.client)
+    assert [s.code for s in bench.until(READY).suggestions] == ["E11.9", "Z87.891"]
+
+
 def test_unknown_review(bench: Bench) -> None:
     """An encounter that was never opened has no review."""
     with pytest.raises(UnknownReview):
