@@ -2,7 +2,7 @@
 
 LaunchError
 ├── UntrustedIssuer        the iss is not registered
-├── MissingLaunchParameter iss or launch is missing
+├── MissingLaunchParameter iss or launch is missing, or all that an EHR's answer holds
 ├── DiscoveryFailed        the EHR's SMART configuration cannot be read or lacks what is needed
 ├── InvalidState           state is missing, unknown, expired, used, or of another browser
 ├── CookieBlocked          the browser did not send our cookie back
@@ -63,7 +63,10 @@ class CookieBlocked(LaunchError):
 class AuthorizationDenied(LaunchError):
     status = 403
     title = "The EHR did not give access"
-    advice = "The reason it gave is shown below. Open Chartside again from the chart to try once more."
+    advice = (
+        "You or the EHR said no, so nothing was opened and nothing was read. "
+        "To try again, open Chartside from the patient's chart."
+    )
 
 
 class TokenRequestFailed(LaunchError):

@@ -71,6 +71,8 @@ class Launcher:
 
     def complete(self, args: Mapping[str, str], browser: str) -> Session:
         """The session for the EHR's answer at the redirect URI. Raises LaunchError."""
+        if not {"state", "code", "error"} & args.keys():
+            raise MissingLaunchParameter("Only the EHR sends a browser to this address, at the end of a sign-in")
         pending = self._take(args.get("state", ""), browser)
         ehr = self.ehrs.find(pending.iss)
         if "error" in args:

@@ -191,6 +191,7 @@ class ChartHeader:
     encounter_class: str | None  # AMB, EMER, IMP ...
     date_of_service: date | None
     existing_diagnoses: tuple[str, ...]  # "I10 Essential (primary) hypertension" from the chart
+    discharged: bool = False  # the EHR says when the encounter ended
 
 
 @dataclass(frozen=True, slots=True)

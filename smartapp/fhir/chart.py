@@ -199,6 +199,7 @@ def _header(person: Resource, visit: Resource, served_on: date | None, diagnoses
         encounter_class=words(visit, "class", "code"),
         date_of_service=served_on,
         existing_diagnoses=tuple(dict.fromkeys(f"{d.code or ''} {d.title}".strip() for d in diagnoses)),
+        discharged=day(at(visit, "period", "end")) is not None,
     )
 
 

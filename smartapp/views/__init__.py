@@ -27,7 +27,7 @@ def register(app: Flask, wiring: Wiring) -> None:
     errors.register(app)
     assets.register(app, wiring.config.static)
     app.register_blueprint(home.pages)
-    app.register_blueprint(blueprint(wiring.launcher, review_address))
+    app.register_blueprint(blueprint(wiring.launcher, review_address, home_url="/?ended"))
     launched.register(app)
 
 

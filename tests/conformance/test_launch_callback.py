@@ -143,3 +143,11 @@ def test_a_server_that_promises_its_name_must_give_it(browser, ehr):
     """RFC 9207: promised in the configuration and missing in the answer means a forged answer."""
     ehr.configuration = {"authorization_response_iss_parameter_supported": True}
     assert refused_without_token_request(browser.open(), ehr)
+
+
+def test_the_address_opened_by_itself_is_explained(browser, ehr):
+    """Without anything of an EHR's answer, nobody's browser is to blame: the page says where to begin."""
+    answer = browser.get("/callback")
+    assert refused_without_token_request(answer, ehr)
+    assert "without a launch from the EHR" in answer.text
+    assert "cookie" not in answer.text
