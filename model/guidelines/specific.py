@@ -43,12 +43,14 @@ def yielding_codes(
 def _yields(
     code: str, other: str, titles: Mapping[str, str], words: Mapping[str, Sequence[Span]], excludes: Excludes
 ) -> bool:
-    opposed = excludes(code, other) or excludes(other, code)
     vaguer = vagueness(titles[code]) > vagueness(titles[other])
     if code[:3] == other[:3]:
         said = _named(titles[code]) <= _named(titles[other]) and not _OTHER.search(titles[other])
         return vaguer and (said or _within(words[code], words[other]))
-    return opposed and (vaguer or (titles[code] != titles[other] and _within(words[code], words[other])))
+    if "Z" in (code[0], other[0]) or not (excludes(code, other) or excludes(other, code)):
+        return False  # a history of a condition says no more than the condition
+    unspecified = _UNSPECIFIED.search(titles[code]) and not _UNSPECIFIED.search(titles[other])
+    return bool(unspecified) or _within(words[code], words[other])
 
 
 def _named(title: str) -> set[str]:

@@ -32,7 +32,8 @@ def test_unspecified_yields(codebook: CodeBook, vague: str, specific: str) -> No
 @pytest.mark.parametrize(
     ("one", "other"),
     [("I48.92", "I48.0"), ("M25.561", "M25.562"), ("I11.0", "I50.22"), ("E11.22", "E11.65"), ("J06.9", "J45.20"),
-     ("M54.50", "M54.59"), ("F51.05", "F33.1")],
+     ("M54.50", "M54.59"), ("F51.05", "F33.1"),
+     ("F17.200", "Z87.891"), ("F17.210", "Z87.891")],
 )  # fmt: skip
 def test_different_conditions_stand(codebook: CodeBook, one: str, other: str) -> None:
     """Flutter beside fibrillation, two knees, and a condition with its manifestation: both stay."""
