@@ -1,5 +1,5 @@
 // Around each decision: the version it is made from, where the focus stays, and what to say when it did not arrive.
-import { choose, paintFirst, paintMarks } from "./evidence.js";
+import { choose, chosenCard, paintFirst, paintMarks } from "./evidence.js";
 
 const byId = (id) => document.getElementById(id);
 let kept = null; // what a swap must not lose
@@ -9,11 +9,15 @@ function useNewestVersion(event) {
   if (parameters.version !== undefined) parameters.version = byId("tally").dataset.version;
 }
 
+const topOf = (element) => element.getBoundingClientRect().top;
+
 function remember(event) {
   const { target, requestConfig } = event.detail;
   const active = document.activeElement;
   const card = requestConfig.elt.closest(".card");
+  const ahead = chosenCard();
   kept = {
+    ahead: card && ahead && ahead !== card ? { id: ahead.id, top: topOf(ahead) } : null,
     card: card?.contains(active) ? card.id : null,
     onCard: active === card,
     inResults: Boolean(requestConfig.elt.closest(".results")),
@@ -28,6 +32,8 @@ function restore() {
   if (!kept) return;
   if (kept.scroll.length && location.hash === "#notes") location.replace("#notes");
   for (const [id, top] of kept.scroll) byId(id).scrollTo({ top, behavior: "instant" });
+  const ahead = kept.ahead && byId(kept.ahead.id); // the decided card grew or shrank above the one being read
+  if (ahead) ahead.closest(".pane").scrollBy({ top: topOf(ahead) - kept.ahead.top, behavior: "instant" });
   const card = kept.card && byId(kept.card);
   if (card) {
     choose(card);

@@ -1,5 +1,5 @@
 // Single-key shortcuts: off inside fields, and they can be switched off altogether (WCAG 2.1.4).
-import { chosenCard, choose, evidenceOf, goBack, goToMark, visibleCards } from "./evidence.js";
+import { chosenCard, choose, evidenceOf, goBack, goToMark, showPart, visibleCards } from "./evidence.js";
 
 const SETTING = "chartside.keys"; // holds "off" or nothing; never anything of a patient
 const dialog = document.getElementById("shortcuts");
@@ -37,10 +37,31 @@ function press(key) {
   chosenCard()?.querySelector(`[data-key="${key}"]`)?.click();
 }
 
+function accept() {
+  const button = chosenCard()?.querySelector('[data-key="a"]');
+  if (!button) return;
+  button.form.dataset.byKey = "";
+  button.click();
+}
+
+// Whoever decides by keys goes on to the next undecided code; whoever clicks stays where the hand is.
+function goOn({ target }) {
+  const card = target.closest(".card");
+  if (target.dataset.byKey === undefined || !card) return;
+  const cards = visibleCards();
+  showPart("codes");
+  const next = cards.slice(cards.indexOf(card) + 1).find((other) => other.dataset.state === "undecided");
+  (next ?? card).focus({ preventScroll: true });
+  choose(next ?? card, { show: true });
+  (next ?? card).scrollIntoView({ block: "nearest", behavior: "instant" }); // a swap follows at once
+}
+
 function reject() {
   const box = chosenCard()?.querySelector("details.reject");
   if (!box) return;
+  showPart("codes");
   box.open = true;
+  box.querySelector("form").dataset.byKey = "";
   box.querySelector("select").focus();
 }
 
@@ -59,7 +80,7 @@ const enterOn = (element) => {
 const ACTS = {
   j: () => step(1),
   k: () => step(-1),
-  a: () => press("a"),
+  a: accept,
   u: () => press("u"),
   p: () => press("p"),
   x: reject,
@@ -74,6 +95,10 @@ function pressed(event) {
   if (event.key === "Enter" && event.ctrlKey) return document.querySelector(".tally a").click();
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return escape(event);
+  if (event.key === "Enter" && event.target.matches?.(".reject-form select")) {
+    event.preventDefault();
+    return event.target.form.requestSubmit();
+  }
   if (event.target.closest?.("input, select, textarea")) return;
   if (event.key === "Enter") return enterOn(event.target);
   if (event.key === "?" && on) return dialog.showModal();
@@ -98,6 +123,7 @@ function apply() {
 
 export function followKeys() {
   document.addEventListener("keydown", pressed);
+  document.addEventListener("submit", goOn);
   document.querySelector("[data-opens='shortcuts']").addEventListener("click", () => dialog.showModal());
   document.getElementById("keys-on").addEventListener("change", (event) => {
     on = event.target.checked;

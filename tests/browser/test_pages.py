@@ -24,14 +24,14 @@ def test_keyboard_alone_from_first_code_to_receipt(stage: Stage) -> None:
     assert focused(page) == "c-E11-42"
     press("a")
     expect(page.locator("#c-E11-42")).to_have_attribute("data-state", "accepted")
-    assert focused(page) == "c-E11-42"
-    press("j")
+    assert focused(page) == "c-E11-65"
     press("x")
     press("ArrowDown")
-    press("Tab")
     press("Enter")
     expect(page.locator("#c-E11-65")).to_have_attribute("data-state", "rejected")
     assert counts(page) == "1 accepted 1 rejected 4 undecided"
+    assert focused(page) == "c-J44-1"
+    press("k")
     press("u")
     expect(page.locator("#c-E11-65")).to_have_attribute("data-state", "undecided")
     press("/")
@@ -86,11 +86,46 @@ def test_a_person_chooses_what_leads_the_claim(stage: Stage) -> None:
     assert focused(page) == "claim"
 
 
+def test_the_next_code_stays_put_while_the_last_one_is_swapped(stage: Stage) -> None:
+    """Deciding by key in the middle of the list: the card that is read next keeps its place on the screen."""
+    page = stage.open(height=600)
+    page.locator("#c-J44-1").focus()
+    page.keyboard.press("x")
+    page.keyboard.press("Enter")
+    place = "document.getElementById('c-I10').getBoundingClientRect().top"
+    moved_to = page.evaluate(place)
+    expect(page.locator("#c-J44-1")).to_have_attribute("data-state", "rejected")
+    assert focused(page) == "c-I10"
+    before = page.evaluate(place)
+    page.locator("#c-J44-1").evaluate("(card) => card.querySelector('[data-key=u]').form.requestSubmit()")
+    expect(page.locator("#c-J44-1")).to_have_attribute("data-state", "undecided")
+    assert abs(page.evaluate(place) - before) <= 1
+    assert abs(moved_to - before) <= 1
+
+
+def test_keys_act_on_the_chosen_code_from_within_the_note(stage: Stage) -> None:
+    """With the focus on the words, accept, reject and next mean the code whose words they are."""
+    page = stage.open()
+    for key, state in (("a", "accepted"), ("x", "rejected")):
+        page.keyboard.press("j")
+        code = page.locator(".card.now").get_attribute("id")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.tagName") == "MARK"
+        page.keyboard.press(key)
+        if key == "x":
+            page.keyboard.press("Enter")
+        expect(page.locator(f"#{code}")).to_have_attribute("data-state", state)
+        assert focused(page) == page.locator(".card.now").get_attribute("id") != code
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    assert focused(page) == page.locator(".card.now").get_attribute("id")
+
+
 def test_fast_decisions_are_all_taken(stage: Stage) -> None:
     """Keys pressed faster than the server answers are queued, each with the version that is true by then."""
     page = stage.open()
+    page.keyboard.press("j")
     for _ in range(3):
-        page.keyboard.press("j")
         page.keyboard.press("a")
     expect(page.locator("#tally .accepted")).to_contain_text("3")
     assert [d.code for d in stage.coding.review_now.decisions] == ["E11.42", "E11.65", "J44.1"]
