@@ -232,6 +232,24 @@ def test_suggestions_arrive_while_the_note_is_read(stage: Stage) -> None:
     expect(page.locator("#said")).to_have_text("Suggestions are ready: 6 codes.")
 
 
+@pytest.mark.parametrize("width", [320, 768, 1440])
+def test_json_on_the_summary_scrolls_inside(stage: Stage, width: int) -> None:
+    """A resource with long lines leaves the other columns their width and the page no wider than the window."""
+    page = stage.open()
+    accept(stage.coding, "I10")
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(page.url + "summary")
+    column = "(cell) => [cell.getBoundingClientRect().x, cell.clientWidth]"
+    purpose = page.locator(".plan td").first
+    before = purpose.evaluate(column)
+    page.locator(".json pre").first.evaluate(
+        "(pre) => { pre.textContent = 'x'.repeat(2000); pre.parentNode.open = true }"
+    )
+    assert purpose.evaluate(column) == before
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator(".json pre").first.evaluate("(pre) => pre.scrollWidth > pre.clientWidth")
+
+
 def test_sign_button_is_spent_after_one_press(stage: Stage) -> None:
     """While the answer is awaited the button says so and sends nothing more."""
     page = summary(stage)
