@@ -7,7 +7,7 @@ from model.codes import ICD10CMCode
 from model.confidence import Confidence
 from model.experience import Experience
 from model.features import Support, compare, describe
-from model.guidelines.combinations import Combined, combine
+from model.guidelines.combinations import TRIGGER, Combined, combine
 from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
 from model.guidelines.specific import yielding_codes
@@ -144,7 +144,7 @@ class Decider:
         dropped: Mapping[str, FiredRule],
         titles: Mapping[str, str],
     ) -> Iterable[NotCoded]:
-        refusals = [(c, s, r) for c, (s, r) in judgement.refused.items() if s.rank == 0]
+        refusals = [(c, s, r) for c, (s, r) in judgement.refused.items() if s.rank == 0 and s.source != TRIGGER]
         refusals += [(c, judgement.weighed[c].supports[0], r) for c, r in dropped.items()]
         for code, support, rule in sorted(refusals, key=lambda x: (x[1].mention.span, x[0])):
             evidence = _evidence(understood, [support])[0]

@@ -10,6 +10,7 @@ from model.reading import Mention, Reading, Sentence
 from model.tokens import FUNCTION_WORDS, Token
 
 LONGEST = 9  # words of a term; longer titles are not written out in notes
+CAPITALS = "A"  # source of an abbreviation that is known in capitals alone: 'MR' is not 'Mr'
 _WIDEST_GAP = 3  # blanks inside a term; columns of a table stand further apart
 _BRIDGES = frozenset({",", "/", "wrap", "."})
 
@@ -28,6 +29,7 @@ class Lexicon:
     def __init__(self, terms: Mapping[str, str]) -> None:
         """`terms`: key -> 'source:code source:code'."""
         self._terms = terms
+        self._capitals = {k for k, codes in terms.items() if codes.startswith(f"{CAPITALS}:")}
         self._reach: dict[str, int] = {}
         for key in terms:
             words = key.split(" ")
@@ -48,7 +50,7 @@ class Lexicon:
     def codes(self, key: str) -> tuple[TermCode, ...]:
         """What the term stands for, in the order of the tables."""
         pairs = (item.split(":", 1) for item in self._terms.get(key, "").split())
-        return tuple(TermCode(code, source) for source, code in pairs)
+        return tuple(TermCode(code, source.lower()) for source, code in pairs)
 
     def find(self, reading: Reading) -> list[Mention]:
         """The longest terms of every sentence; a term inside a longer one is not a mention of its own."""
@@ -68,12 +70,19 @@ class Lexicon:
                         break
                     words.append(norm)
                     key = " ".join(sorted(words))
-                    if key in self._terms:
+                    if key in self._terms and not (key in self._capitals and _is_a_word(reading, index)):
                         crossed = broken != run[at][1]
                         first, last = reading.tokens[index], reading.tokens[position]
                         yield Mention(
                             Span(first.start, last.end), key, len(words), number, index, position + 1, crossed
                         )
+
+
+def _is_a_word(reading: Reading, index: int) -> bool:
+    """An abbreviation written like a word ('Mr', 'hit'), or after a number, where it tells of a measure ('99% RA')."""
+    token = reading.tokens[index]
+    before = reading.tokens[index - 1].norm if index else ""
+    return not reading.text[token.start : token.end].isupper() or before[:1].isdigit()
 
 
 def merge_terms(*tables: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A document understood: which mentions speak for which billable codes, and what the text says of each mention."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from model.assertion import assert_mentions
@@ -62,8 +62,14 @@ class Reader:
         reading = Reading(document.text)
         understood = Understanding(reading, document)
         total = 0
+        whole: dict[int, list[Mention]] = {}  # by sentence
         for lexicon in self._lexicons:
-            mentions = lexicon.find(reading)
+            mentions = [
+                replace(m, nested=m.nested or _inside(m, whole.get(m.sentence, ()))) for m in lexicon.find(reading)
+            ]
+            for mention in mentions:
+                if not mention.nested:
+                    whole.setdefault(mention.sentence, []).append(mention)
             total += len(mentions)
             lasting = [self._lasts(lexicon, m) for m in mentions]
             for mention, assertion in zip(mentions, assert_mentions(reading, mentions, lasting), strict=True):
@@ -100,3 +106,8 @@ class Reader:
                     nested=mention.nested, place=place,
                 )  # fmt: skip
                 yield code, support
+
+
+def _inside(mention: Mention, others: Iterable[Mention]) -> bool:
+    """Whether it is part of a longer term of an earlier lexicon: 'atrial' in 'premature atrial complexes'."""
+    return any(o.first <= mention.first and mention.last <= o.last and o.length > mention.length for o in others)

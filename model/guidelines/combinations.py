@@ -11,7 +11,7 @@ from model.prediction import Assertion, FiredRule
 
 _RULES = Path(__file__).with_name("combinations.toml")
 SOURCE = "g"
-_TRIGGER = "u"  # words that go with a code confirm no condition
+TRIGGER = "u"  # words that go with a code confirm no condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,5 @@ def _confirmed(supports: Mapping[str, Sequence[Support]], prefixes: tuple[str, .
         for code, of_code in sorted(supports.items())
         if code.startswith(prefixes)
         for support in of_code
-        if support.assertion is Assertion.PRESENT and support.rank == 0 and support.source != _TRIGGER
+        if support.assertion is Assertion.PRESENT and support.rank == 0 and support.source != TRIGGER
     ]

@@ -54,7 +54,10 @@ def split_by_statement(
         if kept:
             standing[code] = kept
             continue
-        support, rule = min(judged, key=lambda j: (_STRONGEST.index(j[0].assertion), j[0].mention.span))
+        support, rule = min(
+            judged,
+            key=lambda j: (_STRONGEST.index(j[0].assertion), j[0].rank > 0, j[0].source == "u", j[0].mention.span),
+        )
         if rule is not None:
             refused[code] = (support, rule)
     return standing, refused

@@ -4,6 +4,7 @@ import gzip
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,15 @@ from model.experience import Experience
 from model.lexicon import Lexicon, merge_terms
 from model.prediction import Policy
 from model.predictor import BookCodes
-from model.tokens import content_words, term_key
+from model.tokens import term_key
 from model.train.boosting import Floats, Integers, Settings, fit, predict
 from model.train.house import read_house_terms
+from model.train.kinship import Kinship
 from model.train.learning import Coded, count, learn_mentions, learn_triggers
+from model.train.shorthand import as_abbreviation, compose, read_shorthand
 from model.train.terms import index_terms
 from model.understanding import Reader, Understanding, lasting_conditions
 
-_ABBREVIATION = "a"
 _NEIGHBOURS = 9  # thresholds of the grid
 
 
@@ -47,13 +49,17 @@ class Workshop:
     terms: dict[str, str]
     split_codes: frozenset[str]  # gold codes of an old edition that any billable descendant meets
 
+    @cached_property
+    def kinship(self) -> Kinship:
+        return Kinship(self.terms)
+
     def meets(self, code: str, gold: frozenset[str]) -> bool:
         return code in gold or any(g in self.split_codes and code.startswith(g) for g in gold)
 
     def teach(self, coded: Sequence[Coded]) -> tuple[Reader, Experience]:
         """A reader that knows what these notes teach, and the counts it made on them."""
-        mentions = learn_mentions(c for c in coded if c.kind == "reports")
-        triggers = learn_triggers([c for c in coded if c.kind == "encounters"])
+        mentions = learn_mentions([c for c in coded if c.kind == "reports"], self.kinship)
+        triggers = learn_triggers([c for c in coded if c.kind == "encounters"], self.kinship)
         lexicons = (Lexicon(merge_terms(mentions, self.terms)), Lexicon(triggers))
         reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions())
         counts = count(coded, lambda one: _pairs(reader.read(one.document)), self.meets)
@@ -74,18 +80,15 @@ def _pairs(understood: Understanding) -> Iterable[tuple[str, str, str]]:
 
 
 def all_terms(book: CodeBook, shorthand: Iterable[Path]) -> dict[str, str]:
-    """The terms of the code book and the house, and the abbreviations that stand for one of them."""
+    """The terms of the code book and the house, and the same with abbreviations in the place of words."""
     terms = merge_terms(read_house_terms(), {k: " ".join(v) for k, v in index_terms(book.terms()).items()})
-    for path in shorthand:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.startswith("#") or "\t" not in line:
-                continue
-            short, *meanings = line.split("\t")
-            meaning = terms.get(term_key(content_words(meanings[0])), "")
-            key = term_key(content_words(short))
-            codes = " ".join(f"{_ABBREVIATION}:{item.split(':', 1)[1]}" for item in meaning.split())
-            if codes and key and key not in terms:
-                terms[key] = codes
+    pairs = [pair for path in shorthand for pair in read_shorthand(path)]
+    for short, words in pairs:
+        codes = as_abbreviation(terms.get(term_key(words), ""), short)
+        key = term_key(short)
+        if codes and key not in terms:
+            terms[key] = codes
+    terms = merge_terms(terms, compose(terms, pairs))
     return {key: " ".join(dict.fromkeys(codes.split())) for key, codes in terms.items()}
 
 

@@ -12,10 +12,14 @@ from model.experience import Experience, Taught
 from model.lexicon import LONGEST
 from model.reading import Reading
 from model.tokens import FUNCTION_WORDS, content_words, term_key
+from model.train.kinship import Kinship
 from model.train.terms import GENERAL_WORDS
 
 _QUOTED = 4  # words of a trigger
 _MOST_CODES = 4
+# Words that are not the code's own: documents in which they were quoted for it, and the share of those that use them.
+_OFTEN = 2
+_MOSTLY = 0.5
 _SETTINGS = {s.value: s for s in Setting} | {"inpatient_discharge": Setting.INPATIENT}
 
 
@@ -59,21 +63,37 @@ def _lines(path: Path) -> list[Any]:
         return [json.loads(line) for line in lines]
 
 
-def learn_mentions(reports: Iterable[Coded]) -> dict[str, str]:
-    """Term -> codes annotated for it, the commonest first."""
+def learn_mentions(reports: Sequence[Coded], kinship: Kinship) -> dict[str, str]:
+    """Term -> codes annotated for it, the commonest first; a single word that is not the code's own must earn it."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
+    noted: dict[tuple[str, str], set[str]] = defaultdict(set)
+    seen: Counter[str] = Counter()
     for coded in reports:
+        seen.update(set(content_words(coded.document.text)))
         for code, quote in coded.quotes:
             words = content_words(quote)
             if 0 < len(set(words)) <= LONGEST:
                 counts[term_key(words)][code] += 1
-    return {
-        key: " ".join(f"c:{code}" for code, _ in sorted(codes.items(), key=lambda i: (-i[1], i[0]))[:_MOST_CODES])
-        for key, codes in counts.items()
-    }
+                noted[term_key(words), code].add(coded.document.id)
+    learnt = {}
+    for key, codes in counts.items():
+        kept = [(c, n) for c, n in codes.items() if _earned(key, c, len(noted[key, c]), seen[key], kinship)]
+        if kept:
+            best = sorted(kept, key=lambda i: (-i[1], i[0]))[:_MOST_CODES]
+            learnt[key] = " ".join(f"c:{code}" for code, _ in best)
+    return learnt
 
 
-def learn_triggers(encounters: Sequence[Coded], least: int = 2, rate: float = 0.35) -> dict[str, str]:
+def _earned(key: str, code: str, documents: int, seen: int, kinship: Kinship) -> bool:
+    """'They', 'lb' and 'thought' were annotated once by chance; 'melena' always means its code."""
+    if documents < _OFTEN and kinship.contradicts(key, code):
+        return False  # one annotation against the code book is a slip
+    if " " in key or kinship.akin(key, code):
+        return True
+    return len(key) > 2 and documents >= _OFTEN and documents / max(1, seen) >= _MOSTLY
+
+
+def learn_triggers(encounters: Sequence[Coded], kinship: Kinship, least: int = 2, rate: float = 0.35) -> dict[str, str]:
     """Term -> codes for which its words are quoted, where the words mostly go with the code (metformin, Z79.84)."""
     seen: Counter[str] = Counter()
     quoted: Counter[tuple[str, str]] = Counter()
@@ -90,7 +110,13 @@ def learn_triggers(encounters: Sequence[Coded], least: int = 2, rate: float = 0.
     kept: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for (key, code), count in quoted.items():
         often = count / seen[key]
-        if (count >= least and often >= rate) or (count == 1 and often >= 0.5 and len(key.split(" ")) >= 2):
+        if kinship.akin(key, code):
+            enough = (count >= least and often >= rate) or (count == 1 and often >= 0.5 and " " in key)
+        else:
+            enough = (
+                count >= _OFTEN and often >= _MOSTLY and kinship.says_something(key) and not kinship.taken(key, code)
+            )
+        if enough:
             kept[key].append((-often, code))
     return {key: " ".join(f"u:{code}" for _, code in sorted(codes)[:_MOST_CODES]) for key, codes in kept.items()}
 

@@ -135,4 +135,6 @@ def _level_options(level: str, *, first: bool) -> list[list[str]]:
     plain = _TITLE_NOISE.sub(" ", _PARENTHESES.sub(" ", level))
     parts = re.split(r",|\bor\b", plain) if first else re.split(r"\bor\b", plain)
     options = [words for part in parts if (words := content_words(part))]
-    return options or [[]]
+    longest = max((len(words) for words in options), default=0)
+    # 'Cornual gestation or pregnancy' is no pregnancy of any other kind.
+    return [words for words in options if longest == 1 or len(words) > 1 or words[0] not in GENERAL_WORDS] or [[]]

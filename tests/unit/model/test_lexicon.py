@@ -81,3 +81,11 @@ def test_offsets_after_letters_beyond_ascii() -> None:
 def test_numbers_with_decimals(text: str, words: list[str]) -> None:
     """A number with decimals is one word, so that evidence never ends in the middle of it."""
     assert [text[t.start : t.end] for t in tokenise(text) if t.word] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("Mr. Lee", []), ("Severe MR.", ["MR"]), ("SpO2 99% MR", []), ("mr", [])],
+)  # fmt: skip
+def test_capitals_alone(text: str, found: list[str]) -> None:
+    """An abbreviation that may be a word is one in capitals, and not behind a number."""
+    assert quotes(Lexicon({"mr": "A:I34.0"}), text) == found

@@ -146,3 +146,40 @@ def test_damaged_part_is_named(tmp_path: Path, part: str) -> None:
     (tmp_path / part).write_bytes(b"damaged")
     with pytest.raises(DamagedPart, match=part.replace(".", r"\.")):
         Predictor.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "right", "wrong"),
+    [
+        ("Chronic kidney disease. CKD stage 3b, stable.", "N18.32", "N18.9"),
+        ("Palpitations from premature atrial complexes.", "I49.1", "I48.91"),
+        ("Sigmoid diverticulosis.", "K57.30", "K57.32"),
+        ("Depression. Major depressive disorder, recurrent, moderate.", "F33.1", "F32.A"),
+    ],
+)
+def test_what_the_words_say(predictor: Predictor, words: str, right: str, wrong: str) -> None:
+    """The code that says what the note says is suggested, and its vaguer or mistaken neighbour is not."""
+    found = suggested(predict(predictor, f"ASSESSMENT AND PLAN\n\n1. {words}\n"))
+    assert right in found
+    assert wrong not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ASSESSMENT\n\nThere is no acute coronary syndrome.\n", "I24.9"), ("Mr. Hill sat up.", "I34.0"),
+        ("SpO2 99% RA.", "M06.9"), ("She may go home, they thought.", "D72.0"), ("They live here.", "M32.9"),
+        ("Intrauterine pregnancy at 30 weeks.", "O00.81"), ("Takes it twice daily.", "Z79.84"),
+    ],
+)  # fmt: skip
+def test_words_that_are_no_condition(predictor: Predictor, text: str, code: str) -> None:
+    """What is denied, and words that only look like a term, carry no code."""
+    assert code not in {c.code.text for c in predict(predictor, text).codes}
+
+
+def test_evidence_holds_whole_numbers(predictor: Predictor) -> None:
+    """No evidence ends inside a number."""
+    text = "ASSESSMENT\n\nType 2 diabetes, A1c 8.6, on metformin 500.5 mg.\n"
+    ends = {e.span.end for c in predict(predictor, text).codes for e in c.evidence}
+    assert ends
+    assert not any(text[end : end + 1] == "." and text[end + 1 : end + 2].isdigit() for end in ends)

@@ -1,0 +1,49 @@
+"""Abbreviations as terms: alone, and in the place of their words inside longer terms ('CKD stage 3b')."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from model.lexicon import CAPITALS
+from model.tokens import content_words, term_key
+from model.train.terms import GENERAL_WORDS, SHORTENED
+
+_ABBREVIATION = "a"
+_LONGEST = 3  # letters of an abbreviation that may also be a word or a title ('HIT', 'MR')
+
+
+def read_shorthand(path: Path) -> Iterator[tuple[list[str], list[str]]]:
+    """The words of each abbreviation and those of its likeliest meaning."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#") and "\t" in line:
+            short, meaning, *_ = (content_words(part) for part in line.split("\t"))
+            if short and meaning:
+                yield short, meaning
+
+
+def as_abbreviation(codes: str, short: Sequence[str]) -> str:
+    """The codes of the meaning, marked; none for a general word, capitals alone where it could be another word."""
+    general = len(short) == 1 and short[0] in GENERAL_WORDS
+    if general and len(short[0]) > _LONGEST:
+        return ""
+    letter = CAPITALS if len(short) == 1 and (general or len(short[0]) < _LONGEST) else _ABBREVIATION
+    return " ".join(f"{letter}:{item.split(':', 1)[1]}" for item in codes.split())
+
+
+def compose(terms: Mapping[str, str], pairs: Iterable[tuple[list[str], list[str]]]) -> dict[str, str]:
+    """Terms that hold all words of a meaning and more, with the abbreviation in their place."""
+    holding: dict[str, set[str]] = defaultdict(set)
+    for key in terms:
+        for word in key.split(" "):
+            holding[word].add(key)
+    composed: dict[str, str] = {}
+    for short, meaning in pairs:
+        if len(set(meaning)) < 2 or len(short) > 1 or len(short[0]) < _LONGEST:
+            continue
+        for key in sorted(set.intersection(*(holding[word] for word in meaning))):
+            rest = set(key.split(" ")) - set(meaning)
+            shorter = term_key([*rest, *short])
+            codes = [item for item in terms[key].split() if item.split(":", 1)[0] != SHORTENED]
+            if rest and codes and shorter not in terms and shorter not in composed:
+                composed[shorter] = as_abbreviation(" ".join(codes), short)
+    return {key: codes for key, codes in composed.items() if codes}
