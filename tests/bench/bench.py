@@ -52,6 +52,9 @@ def main() -> None:
         ]
         words = statistics.mean(len(note.split()) for note in notes)
         print(row(f"{policy.value}, a note of {words:.0f} words", taken, unit))
+    long = " ".join(notes * 4)[:200_000]
+    taken = seconds(lambda: predictor.predict(Document("long", long), Policy.ENCOUNTER), 3)
+    print(row(f"encounter, {len(long):,} characters", taken, unit))
     book.search("warm up")
     taken = [run for query in QUERIES for run in seconds(lambda: book.search(query), 20)]  # noqa: B023 - run at once
     print(row("search for a code", taken, unit))
