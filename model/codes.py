@@ -34,8 +34,3 @@ class ICD10CMCode:
     def category(self) -> str:
         """The first three characters."""
         return self.text[:3]
-
-    @classmethod
-    def from_undotted(cls, text: str) -> "ICD10CMCode":
-        """The code as files of CMS write it, `E1165` for `E11.65`."""
-        return cls(text if len(text) <= 3 else f"{text[:3]}.{text[3:]}")

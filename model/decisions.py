@@ -1,7 +1,7 @@
 """From understanding to prediction: the rules of the policy, the confidence, what is suggested and what comes first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from model.codes import ICD10CMCode
 from model.confidence import Confidence
@@ -155,8 +155,3 @@ def _evidence(understood: Understanding, supports: Sequence[Support]) -> tuple[E
     text = understood.document.text
     spans = {s.mention.span: s for s in sorted(supports, key=lambda s: (s.mention.span, s.rank))}
     return tuple(Evidence(span, span.of(text), s.heading, s.assertion) for span, s in spans.items())
-
-
-def with_threshold(confidence: Confidence, threshold: float) -> Confidence:
-    """The same trees, suggesting from another threshold."""
-    return replace(confidence, threshold=threshold)

@@ -225,10 +225,10 @@ def config() -> Config:
 @main.command()
 def predictor() -> None:
     """Serve the model to the web processes over a Unix socket."""
-    from smartapp.inference import run_predictor
+    from smartapp.inference import serve
 
     settings = config()
-    run_predictor(settings.artifact, settings.predictor_socket, settings.secret_keys)
+    serve(loaded(settings.artifact), settings.predictor_socket, settings.secret_keys)
 
 
 @main.command()

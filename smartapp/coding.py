@@ -1,4 +1,4 @@
-"""The use cases: read the chart, suggest, decide, sign off. No web, no HTTP, no torch."""
+"""The use cases: read the chart, suggest, decide, sign off. No web, no HTTP, no model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

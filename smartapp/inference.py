@@ -1,6 +1,6 @@
 """The way to the predictor, a process of its own: JSON over a Unix socket; an answer or a refusal, in time.
 
-Web processes use PredictorClient and never load torch; `run_predictor` is the whole life of the other process.
+Web processes use PredictorClient and never load the model; `serve` is the whole life of the other process.
 """
 
 import json
@@ -150,15 +150,8 @@ class PredictorServer:
             self._places.release()
 
 
-def run_predictor(artifact: Path, path: Path, keys: Sequence[str]) -> None:
-    """Loads the model and serves it until SIGTERM or Ctrl-C. The socket appears when it is ready to answer."""
-    from model.predictor import Predictor  # here: this process alone loads torch
-
-    serve(Predictor.load(artifact), path, keys)
-
-
 def serve(predictor: Predicts, path: Path, keys: Sequence[str]) -> None:
-    """`run_predictor` with a model that is loaded already; for the main thread of a process."""
+    """Answers until SIGTERM or Ctrl-C, in the main thread. The socket appears when it is ready to answer."""
     stop = Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
