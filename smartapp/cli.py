@@ -133,6 +133,44 @@ def predict(policy: str, source: str, target: str, artifact: Path) -> None:
     predict_file(documents, loaded(artifact), Policy(policy), None if target == "-" else Path(target))
 
 
+coded_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@main.command()
+@click.option("--reports", type=coded_file, help="Coded case reports (JSON lines), measured as exhaustive.")
+@click.option("--split", type=coded_file, help="Codes of an old edition that any descendant meets, one a line.")
+@click.option("--encounters", type=coded_file, help="Coded encounters (JSON lines), measured as encounter.")
+@click.option("--train", type=coded_file, nargs=2, metavar="REPORTS ENCOUNTERS", help="What the predictor learnt from.")
+@click.option("--masking", type=click.IntRange(0), default=20, show_default=True, help="Notes of each kind to mask.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the results.")
+@artifact_option
+def evaluate(
+    reports: Path | None, split: Path | None, encounters: Path | None, train: tuple[Path, Path] | None,
+    masking: int, out: Path, artifact: Path,
+) -> None:  # fmt: skip
+    """Measure the predictor on coded notes.
+
+    Prints tables; --out holds them with all numbers, pictures, and every error with the words of the notes.
+    """
+    from model.codebook import CodeBook
+    from model.evaluate import BadGold, Sources, report
+
+    if not (reports or encounters):
+        fail("name coded notes with --reports, --encounters or both")
+    try:
+        sources = Sources.read(reports, encounters, split, train)
+    except BadGold as bad:
+        fail(str(bad))
+    predictor = loaded(artifact)
+    try:
+        made = report(predictor, CodeBook.load(artifact / "codebook"), sources, masking, out)
+    except OSError as unwritable:
+        fail(f"{out}: {unwritable.strerror}")
+    click.echo(made.tables, nl=False)
+    if not made.grounded:
+        fail("a code lacks its exact words; figures.json names each", code=1)
+
+
 @main.command()
 @click.argument("words", nargs=-1, required=True)
 @click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True)
