@@ -67,3 +67,12 @@ def test_the_interval_of_risk_holds_the_risk(code: Callable, prediction: Callabl
 
 def test_nothing_predicted_draws_nothing(code: Callable, prediction: Callable, gold: Callable) -> None:
     assert curves_of([], code, prediction, gold) == Curves((), (), (0, 1))
+
+
+def test_many_codes_of_one_confidence_fall_into_the_bin_of_their_middle(
+    code: Callable, prediction: Callable, gold: Callable
+) -> None:
+    """The first 20 of 30 stand in bins 0 to 9; the bin of their middle is their own, so that no other joins it."""
+    pairs = [(0.9, True)] * 20 + [(0.5 - n / 100, False) for n in range(10)]
+    drawn = curves_of(pairs, code, prediction, gold)
+    assert [b.codes for b in drawn.bins] == [2, 2, 2, 2, 2, 20]

@@ -98,3 +98,11 @@ def test_right_and_acceptable_codes_are_no_errors(code: Callable, prediction: Ca
     outcome = judge(coded, prediction([code("R50.9", 0.9), code("R05.9", 0.8, "cough")]), Policy.ENCOUNTER)
     assert errors_of(outcome, title) == []
     assert set(count_kinds([]).values()) == {0}
+
+
+def test_a_barred_code_suggested_for_other_words_is_barred_all_the_same(
+    code: Callable, prediction: Callable, gold: Callable
+) -> None:
+    coded = gold({}, must_not=[("R07.9", "negated", "chest pain")])
+    outcome = judge(coded, prediction([code("R07.9", 0.9, "Fever")]), Policy.ENCOUNTER)
+    assert kinds(outcome) == {"R07.9": Kind.NOT_ASSERTED}
