@@ -72,7 +72,7 @@ def test_nothing_predicted_draws_nothing(code: Callable, prediction: Callable, g
 def test_many_codes_of_one_confidence_fall_into_the_bin_of_their_middle(
     code: Callable, prediction: Callable, gold: Callable
 ) -> None:
-    """The first 20 of 30 stand in bins 0 to 9; the bin of their middle is their own, so that no other joins it."""
-    pairs = [(0.9, True)] * 20 + [(0.5 - n / 100, False) for n in range(10)]
+    """Thirty codes, two a bin: the second and third share a confidence, and their middle lies in the first bin."""
+    pairs = [(0.95, True), (0.9, True), (0.9, False)] + [(0.5 - n / 100, False) for n in range(27)]
     drawn = curves_of(pairs, code, prediction, gold)
-    assert [b.codes for b in drawn.bins] == [2, 2, 2, 2, 2, 20]
+    assert [b.codes for b in drawn.bins] == [2] * 13 + [1, 3]
