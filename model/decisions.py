@@ -7,11 +7,11 @@ from model.codes import ICD10CMCode
 from model.confidence import Confidence
 from model.experience import Experience
 from model.features import Support, compare, describe
-from model.guidelines.combinations import TRIGGER, Combined, combine
+from model.guidelines.claim import Claimed, for_claim
+from model.guidelines.combinations import TRIGGER
 from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
 from model.guidelines.specific import yielding_codes
-from model.guidelines.statements import split_by_statement
 from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
 from model.understanding import Understanding
 
@@ -43,28 +43,35 @@ class Judgement:
 def judge(understood: Understanding, policy: Policy, experience: Experience) -> Judgement:
     """Applies the rules of the policy to what the document says; `exhaustive` codes every mention as it stands.
 
-    For a claim a term inside a longer one is not said ('pain' in 'chest pain'); for `exhaustive` it may be.
+    A code that a rule wrote is described as the code that the words name: it is as likely as that one.
     """
-    refused: dict[str, tuple[Support, FiredRule]] = {}
     if policy is Policy.EXHAUSTIVE:
-        combined = Combined(understood.supports, {}, {})
+        claimed = Claimed(understood.supports, {}, {}, {}, {}, {}, {})
     else:
-        whole = {c: kept for c, found in understood.supports.items() if (kept := [s for s in found if not s.nested])}
-        standing, refused = split_by_statement(whole, understood.document.setting)
-        combined = combine(standing)
+        claimed = for_claim(understood.reading, understood.document, understood.supports)
     scene = understood.scene
     rows: dict[str, dict[str, float]] = {}
-    for code, supports in combined.supports.items():
+    for code, supports in claimed.supports.items():
+        named = claimed.origins.get(code, code)
         spoken_for = set(supports)
-        others = [s for s in understood.supports.get(code, ()) if s not in spoken_for]
-        rows[code] = describe(code, [*supports, *others], scene, experience)
-        rows[code]["made"] = float(code in combined.made)
-        rows[code]["replaced"] = float(code in combined.replaced)
+        others = [s for s in understood.supports.get(named, ()) if s not in spoken_for]
+        rows[code] = describe(named, [*supports, *others], scene, experience)
+        rows[code]["made"] = float(code in claimed.made)
+        rows[code]["replaced"] = float(code in claimed.replaced)
     if rows:
+        fill(rows)
         compare(rows, RATE[policy])
-    rules = {code: (rule,) for code, rule in combined.made.items()}
-    weighed = {c: Weighed(c, combined.supports[c], rows[c], rules.get(c, ())) for c in sorted(rows)}
-    return Judgement(weighed, refused, combined.replaced)
+    for code, beside in claimed.companions.items():
+        rows[code] = dict(max((rows[c] for c in beside), key=lambda row: row[RATE[policy]]))
+    weighed = {c: Weighed(c, claimed.supports[c], rows[c], claimed.rules.get(c, ())) for c in sorted(rows)}
+    return Judgement(weighed, claimed.refused, claimed.replaced)
+
+
+def fill(rows: Mapping[str, dict[str, float]]) -> None:
+    """Words that only a rule reads lack what is told of the other mentions: 0 for them."""
+    names = {name for row in rows.values() for name in row}
+    for row in rows.values():
+        row.update(dict.fromkeys(names - row.keys(), 0.0))
 
 
 class Decider:

@@ -1,0 +1,50 @@
+"""All rules on the statements of a note before their codes are weighed, in the order they build on each other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from model.document import Document
+from model.features import Support
+from model.guidelines.combinations import combine
+from model.guidelines.measures import read_measures
+from model.guidelines.refinements import refine, restate
+from model.guidelines.statements import split_by_statement
+from model.prediction import FiredRule
+from model.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What may stand on a claim, by code.
+
+    `origins`: of a code that a rule wrote, the code that the words name; it is as likely as that one.
+    `companions`: of a code that goes with others, those; it is as likely as the likeliest of them.
+    """
+
+    supports: Mapping[str, Sequence[Support]]
+    refused: dict[str, tuple[Support, FiredRule]]
+    made: Mapping[str, FiredRule]
+    replaced: Mapping[str, FiredRule]
+    rules: Mapping[str, tuple[FiredRule, ...]]
+    origins: Mapping[str, str]
+    companions: Mapping[str, tuple[str, ...]]
+
+
+def for_claim(reading: Reading, document: Document, supports: Mapping[str, Sequence[Support]]) -> Claimed:
+    """Statements, then what the note makes of them, then numbers, then combinations.
+
+    A term inside a longer one is not said ('pain' in 'chest pain') unless a rule says that it is.
+    """
+    restated, current = restate(reading, supports)
+    whole = {c: kept for c, found in restated.items() if (kept := [s for s in found if not s.nested])}
+    standing, refused = split_by_statement(whole, document.setting)
+    refined = refine(reading, document, standing)
+    measured = read_measures(reading, document, refined.supports)
+    combined = combine(measured.supports)
+    rules: dict[str, tuple[FiredRule, ...]] = {}
+    written = {code: rule for code, (rule, _) in refined.written.items()}
+    for table in (current, written, measured.rules, combined.made):
+        for code, rule in table.items():
+            rules[code] = (*rules.get(code, ()), rule)
+    origins = {code: origin for code, (_, origin) in refined.written.items() if code not in combined.made}
+    return Claimed(combined.supports, refused, combined.made, combined.replaced, rules, origins, measured.companions)

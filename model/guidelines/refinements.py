@@ -1,0 +1,210 @@
+"""What the rest of the note makes of a code: control, trimester, 7th character, a history that is none."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from model.document import Document
+from model.features import Support
+from model.guidelines.measures import measures
+from model.guidelines.spoken import Spoken, affirmed, as_support, sentence_text, words_around
+from model.prediction import Assertion, FiredRule
+from model.reading import Mention, Reading
+
+_RULES = Path(__file__).with_name("refinements.toml")
+_INITIAL = "A"
+_FULL = 8  # characters of a code with its 7th character, the dot included
+_NEAR = 4  # tokens on either side of a mention
+_SECOND_TRIMESTER, _THIRD_TRIMESTER = 14, 28  # weeks (Section I.C.15.a.3 and chapter 15 of the tabular list)
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """One rule of `refinements.toml`."""
+
+    rule: FiredRule
+    of: tuple[str, ...]
+    code: str | None
+    seventh: str | None
+    beside: tuple[str, ...]
+    within: str
+    words: "re.Pattern[str] | None"
+    unless: "re.Pattern[str] | None"
+    outside: frozenset[str]
+    settings: frozenset[str]
+    keeps: bool
+
+    def target(self, code: str, trimester: int) -> str:
+        """The code in its place; `{T}` is the trimester, 9 where unknown, `{U}` the same with 0."""
+        if self.seventh:
+            return code[:-1] + self.seventh
+        assert self.code is not None  # a rule has the one or the other
+        return self.code.replace("{T}", str(trimester or 9)).replace("{U}", str(trimester))
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """A past condition that the same words tell to be treated still."""
+
+    rule: FiredRule
+    of: tuple[str, ...]
+    instead_of: tuple[str, ...]
+    words: "re.Pattern[str]"
+    unless: "re.Pattern[str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """Supports after the rules; `written`: each code a rule wrote, with the rule and the code it was before."""
+
+    supports: dict[str, Sequence[Support]]
+    written: dict[str, tuple[FiredRule, str]] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=1)
+def refinements() -> tuple[Refinement, ...]:
+    table = tomllib.loads(_RULES.read_text(encoding="utf-8"))
+    return tuple(_refinement(row, table["phrases"]) for row in table["refinement"])
+
+
+@lru_cache(maxsize=1)
+def restatements() -> tuple[Restatement, ...]:
+    rows = tomllib.loads(_RULES.read_text(encoding="utf-8"))["restatement"]
+    return tuple(
+        Restatement(
+            FiredRule(row["id"], row["citation"], row["reason"]),
+            tuple(row["of"]),
+            tuple(row["instead_of"]),
+            re.compile(row["words"], re.IGNORECASE),
+            re.compile(row["unless"], re.IGNORECASE),
+        )
+        for row in rows
+    )
+
+
+def _refinement(row: Mapping[str, Any], phrases: Mapping[str, str]) -> Refinement:
+    def pattern(name: str) -> "re.Pattern[str] | None":
+        return re.compile(phrases.get(row[name], row[name]), re.IGNORECASE) if name in row else None
+
+    return Refinement(
+        rule=FiredRule(row["id"], row["citation"], row["reason"]),
+        of=tuple(row["of"]),
+        code=row.get("code"),
+        seventh=row.get("seventh"),
+        beside=tuple(row.get("beside", ())),
+        within=row.get("within", "note"),
+        words=pattern("words"),
+        unless=pattern("unless"),
+        outside=frozenset(row.get("outside", ())),
+        settings=frozenset(row.get("settings", ())),
+        keeps=row.get("keeps", False),
+    )
+
+
+def refine(reading: Reading, document: Document, standing: Mapping[str, Sequence[Support]]) -> Refined:
+    """Writes the codes that the rules make of those standing; a code keeps all its evidence."""
+    refined = Refined(dict(standing))
+    weeks = trimester(reading)
+    for refinement in refinements():
+        if refinement.settings and document.setting.value not in refinement.settings:
+            continue
+        if refinement.unless and affirmed(reading, refinement.unless, refinement.rule.id):
+            continue
+        for code in [c for c in refined.supports if _concerns(refinement, c)]:
+            proof = _proof(refinement, reading, code, refined.supports)
+            target = refinement.target(code, weeks)
+            if proof is None or target == code:
+                continue
+            _write(refined, refinement, code, target, proof)
+    return refined
+
+
+def _concerns(refinement: Refinement, code: str) -> bool:
+    if not code.startswith(refinement.of):
+        return False
+    return refinement.seventh is None or (len(code) == _FULL and code[-1] == _INITIAL)
+
+
+def _write(refined: Refined, refinement: Refinement, code: str, target: str, proof: Sequence[Support]) -> None:
+    moved = refined.supports[code] if refinement.keeps else refined.supports.pop(code)
+    known = refined.supports.get(target, ())
+    refined.supports[target] = list(dict.fromkeys([*known, *moved, *(replace(p, table_code=target) for p in proof)]))
+    origin = refined.written.pop(code, (refinement.rule, code))[1] if not refinement.keeps else code
+    if not known:
+        refined.written[target] = (refinement.rule, origin)
+
+
+def _proof(
+    refinement: Refinement, reading: Reading, code: str, supports: Mapping[str, Sequence[Support]]
+) -> list[Support] | None:
+    """The evidence beside that of the code itself, None where the note does not say what the rule asks."""
+    present = [s for s in supports[code] if s.assertion is Assertion.PRESENT and s.rank == 0]
+    proof: list[Support] = []
+    if refinement.beside:
+        proof = [s for c, found in sorted(supports.items()) if c.startswith(refinement.beside) for s in found]
+        proof = [s for s in proof if s.assertion is Assertion.PRESENT and s.rank == 0]
+        if not proof or not present:
+            return None
+    if refinement.words is None:
+        return proof
+    if refinement.within == "note":
+        said = affirmed(reading, refinement.words, refinement.rule.id, refinement.outside)
+        return [*proof, as_support(reading, said[0], code)] if said and present else None
+    text = _near if refinement.within == "near" else sentence_text
+    return proof if any(refinement.words.search(text(reading, s.mention)) for s in present) else None
+
+
+def _near(reading: Reading, mention: Mention) -> str:
+    return words_around(reading, mention, _NEAR)
+
+
+def trimester(reading: Reading) -> int:
+    """1 to 3 by the weeks of gestation that the note states, 0 where it states none."""
+    measure = next(m for m in measures() if m.codes == ("Z3A",))
+    weeks = [_number(one) for one in affirmed(reading, measure.pattern, measure.rule.id)]
+    if not weeks:
+        return 0
+    return 1 + (max(weeks) >= _SECOND_TRIMESTER) + (max(weeks) >= _THIRD_TRIMESTER)
+
+
+def _number(one: Spoken) -> float:
+    return next(float(group) for group in one.match.groups() if group)
+
+
+def restate(
+    reading: Reading, supports: Mapping[str, Sequence[Support]]
+) -> tuple[dict[str, Sequence[Support]], dict[str, FiredRule]]:
+    """Supports with what is still treated made present, and the rule by which each such code is."""
+    found: dict[str, Sequence[Support]] = dict(supports)
+    rules: dict[str, FiredRule] = {}
+    for rule in restatements():
+        held = {code: list(_held(rule, reading, of)) for code, of in supports.items() if code.startswith(rule.of)}
+        spans = [s.mention.span for of in held.values() for s in of]
+        for code, kept in held.items():
+            if kept:
+                current = [replace(s, assertion=Assertion.PRESENT, nested=False) for s in kept]
+                found[code] = [*current, *(s for s in supports[code] if s not in kept)]
+                rules[code] = rule.rule
+        for code in [c for c in found if spans and c.startswith(rule.instead_of)]:
+            rest = [
+                s
+                for s in found[code]
+                if not any(s.mention.span.start < p.end and p.start < s.mention.span.end for p in spans)
+            ]
+            if rest:
+                found[code] = rest
+            else:
+                del found[code]
+    return found, rules
+
+
+def _held(rule: Restatement, reading: Reading, supports: Iterable[Support]) -> Iterable[Support]:
+    for support in supports:
+        if support.rank == 0 and support.assertion is Assertion.HISTORICAL:
+            said = sentence_text(reading, support.mention)
+            if rule.words.search(said) and not rule.unless.search(said):
+                yield support

@@ -1,0 +1,84 @@
+"""Words of a note that a rule asks for: where they stand, and whether the note affirms them."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from model.assertion import assert_mentions
+from model.document import Span
+from model.features import Support
+from model.prediction import Assertion
+from model.reading import Mention, Reading
+from model.sections import SectionKind, section_at
+
+SOURCE = "g"  # of a support that a rule made
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A match of a pattern, the tokens it covers, and what the note says of them."""
+
+    match: "re.Match[str]"
+    mention: Mention
+    assertion: Assertion
+
+
+def spoken(reading: Reading, pattern: "re.Pattern[str]", key: str) -> Iterator[Spoken]:
+    """Every place where the pattern stands; `key` names it among the terms."""
+    for match in pattern.finditer(reading.text):
+        mention = _mention(reading, match.start(), match.end(), key)
+        if mention:
+            yield Spoken(match, mention, assert_mentions(reading, [mention], [False])[0])
+
+
+def affirmed(reading: Reading, pattern: "re.Pattern[str]", key: str, outside: Collection[str] = ()) -> list[Spoken]:
+    """The places where the note affirms it; words under the kinds of heading `outside` do not count."""
+    return [
+        one
+        for one in spoken(reading, pattern, key)
+        if one.assertion is Assertion.PRESENT and kind_at(reading, one.mention)[0].value not in outside
+    ]
+
+
+def kind_at(reading: Reading, mention: Mention) -> tuple[SectionKind, str | None]:
+    """The kind of section a mention stands in, and its heading."""
+    section = section_at(reading.sections, mention.span.start)
+    return (section.kind, section.heading) if section else (SectionKind.NONE, None)
+
+
+def as_support(reading: Reading, one: Spoken, code: str) -> Support:
+    """The words as evidence of a code."""
+    kind, heading = kind_at(reading, one.mention)
+    sentence = reading.sentences[one.mention.sentence]
+    return Support(
+        mention=one.mention, assertion=one.assertion, kind=kind, heading=heading, table_code=code, source=SOURCE,
+        rank=0, choices=1, share=one.mention.length / max(1, reading.words_of(sentence)), leads=False, nested=False,
+        place=one.mention.span.start / max(1, len(reading.text)),
+    )  # fmt: skip
+
+
+def sentence_text(reading: Reading, mention: Mention) -> str:
+    """The sentence a mention stands in."""
+    sentence = reading.sentences[mention.sentence]
+    return reading.text[reading.tokens[sentence.first].start : reading.tokens[sentence.last - 1].end]
+
+
+def words_around(reading: Reading, mention: Mention, reach: int) -> str:
+    """The words of a mention and up to `reach` tokens of its sentence on either side."""
+    sentence = reading.sentences[mention.sentence]
+    first, last = max(sentence.first, mention.first - reach), min(sentence.last, mention.last + reach)
+    return reading.text[reading.tokens[first].start : reading.tokens[last - 1].end]
+
+
+def _mention(reading: Reading, start: int, end: int, key: str) -> Mention | None:
+    tokens = reading.tokens
+    for number, sentence in enumerate(reading.sentences):
+        if tokens[sentence.last - 1].end <= start:
+            continue
+        inside = [i for i in range(sentence.first, sentence.last) if start <= tokens[i].start and tokens[i].end <= end]
+        words = [i for i in inside if tokens[i].word]
+        if not words:
+            return None
+        span = Span(tokens[words[0]].start, tokens[words[-1]].end)
+        return Mention(span, key, len(words), number, words[0], words[-1] + 1, False)
+    return None

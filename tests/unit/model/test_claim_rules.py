@@ -1,0 +1,219 @@
+"""Rules that read the rest of the note: measures, refinements, restatements. Texts differ in one thing."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from model.candidates import Resolver
+from model.codebook import CodeBook
+from model.document import Document, Setting
+from model.guidelines.claim import Claimed, for_claim
+from model.guidelines.combinations import combinations
+from model.guidelines.measures import age, measures
+from model.guidelines.refinements import refinements, restatements
+from model.lexicon import Lexicon
+from model.predictor import BookCodes
+from model.tokens import content_words, term_key
+from model.understanding import Reader, lasting_conditions
+
+TERMS = {
+    "gestational diabetes": "O24.419", "insulin": "Z79.4", "metformin": "Z79.84", "diabetes": "E11.9",
+    "type 1 diabetes": "E10.9", "hypertension": "I10", "hypothyroidism": "E03.9", "obesity": "E66.9", "bmi": "Z68",
+    "supervision of normal first pregnancy": "Z34.00", "pregnant": "Z33.1", "breast cancer": "C50.919",
+    "history of breast cancer": "Z85.3", "radius fracture": "S52.501A", "ankle sprain": "S93.401A",
+    "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A", "gangrene": "I96",
+    "heart failure": "I50.9", "stage 4 kidney disease": "N18.4", "hypertensive kidney disease": "I12.9",
+    "hypertensive heart failure": "I11.0", "hypoglycemia": "E16.2", "burn scar": "L90.5", "hand burn": "T23.001A",
+}  # fmt: skip
+LEXICON = Lexicon({term_key(content_words(term)): f"x:{code}" for term, code in TERMS.items()})
+
+Claim = Callable[..., Claimed]
+
+
+@pytest.fixture(scope="module")
+def claim(codebook: CodeBook) -> Claim:
+    reader = Reader((LEXICON,), Resolver(BookCodes(codebook)), lasting_conditions())
+
+    def claim(text: str, setting: Setting = Setting.OUTPATIENT, on: date | None = None) -> Claimed:
+        understood = reader.read(Document("note", text, setting, on))
+        return for_claim(understood.reading, understood.document, understood.supports)
+
+    return claim
+
+
+def standing(claimed: Claimed) -> set[str]:
+    return claimed.supports.keys() - claimed.replaced.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Gestational diabetes.", "O24.419"),
+        ("Gestational diabetes, diet controlled.", "O24.410"),
+        ("Gestational diabetes. Continue insulin.", "O24.414"),
+        ("Gestational diabetes, diet controlled until now. Start insulin.", "O24.414"),
+        ("Gestational diabetes. Continue metformin.", "O24.415"),
+        ("Gestational diabetes. No insulin needed.", "O24.419"),
+    ],
+)
+def test_control_of_gestational_diabetes(claim: Claim, text: str, code: str) -> None:
+    """Insulin before oral drugs before diet; without a word of control it is unspecified (I.C.15.i)."""
+    assert {c for c in standing(claim(text)) if c.startswith(("O24", "E11"))} == {code}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("28 weeks gestation, gestational diabetes.", "Z3A.28"),
+        ("Gestational diabetes at 30 weeks of pregnancy.", "Z3A.30"),
+        ("Gestational age 39 weeks and 6 days. Gestational diabetes.", "Z3A.39"),
+        ("G2P1 at 31 weeks, gestational diabetes.", "Z3A.31"),
+        ("Hypothyroidism. Return in 6 weeks.", None),
+        ("Gestational diabetes. Return in 6 weeks.", None),
+        ("28 weeks gestation.", None),
+    ],
+)
+def test_weeks_of_gestation(claim: Claim, text: str, code: str | None) -> None:
+    """Completed weeks beside a code of chapter 15, and never without one (I.C.21.c.11)."""
+    assert {c for c in standing(claim(text)) if c.startswith("Z3A")} == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("weeks", "codes"), [("10", {"O10.011"}), ("20", {"O10.012"}), ("28", {"O10.013"}), ("", {"O10.019"})]
+)
+def test_pre_existing_hypertension_in_pregnancy(claim: Claim, weeks: str, codes: set[str]) -> None:
+    """Hypertension becomes a code of chapter 15 with the trimester; the patient who is not pregnant keeps I10."""
+    told = f"Pregnant woman at {weeks} weeks gestation." if weeks else "She is pregnant."
+    assert {c for c in standing(claim(f"{told} Hypertension.")) if c.startswith(("O10", "I10"))} == codes
+    assert "I10" in standing(claim("She is not pregnant. Hypertension."))
+
+
+def test_condition_in_pregnancy_keeps_its_code(claim: Claim) -> None:
+    """Hypothyroidism in pregnancy takes O99.28 and its own code (I.C.15.a.1)."""
+    claimed = claim("Pregnant woman at 20 weeks gestation with hypothyroidism.")
+    assert {"O99.282", "E03.9"} <= standing(claimed)
+    assert claimed.origins["O99.282"] == "E03.9"
+    assert not {c for c in standing(claim("Hypothyroidism.")) if c.startswith("O")}
+
+
+def test_supervision_has_its_trimester(claim: Claim) -> None:
+    assert "Z34.02" in standing(claim("Supervision of normal first pregnancy, 20 weeks gestation."))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("BMI 31.2. Obesity.", "Z68.31"), ("Obesity with a BMI of 43.", "Z68.41"),
+        ("Obesity, BMI is 69.7.", "Z68.44"),
+        ("Obesity. Body mass index: 39.99", "Z68.39"), ("Obesity. BMI 30, was BMI 45.", "Z68.42"),
+        ("BMI 31.2. Hypertension.", None), ("Obesity in a 9-year-old boy, BMI 31.", None),
+        ("Obesity. Weight 120 kg, height 170 cm.", None),
+        ("Obesity, pregnant woman at 20 weeks gestation, BMI 31.", None),
+    ],
+)  # fmt: skip
+def test_body_mass_index(claim: Claim, text: str, code: str | None) -> None:
+    """The number makes the code, beside a weight diagnosis of an adult who is not pregnant (I.B.14, I.C.21.c.3)."""
+    assert {c for c in standing(claim(text)) if c.startswith("Z68")} == ({code} if code else set())
+
+
+def test_a_child_has_a_percentile(claim: Claim) -> None:
+    """The percentile is what the words say; an adult has none."""
+    text = "Obesity in a {}-year-old, pediatric BMI 85th percentile to less than 95th percentile."
+    assert {c[:5] for c in standing(claim(text.format(9)))} == {"E66.9", "Z68.5"}
+    assert not {c for c in standing(claim(text.format(40))) if c.startswith("Z68")}
+
+
+def test_measures_follow_the_editions(codebook: CodeBook) -> None:
+    """Every code of every table is billable from its first to its last day, and the numbers rise."""
+    for measure in measures():
+        for row in measure.table:
+            for day in (max(row.since, date(2025, 10, 1)), min(row.until, date(2026, 10, 1))):
+                assert codebook.is_billable(row.code, day), row
+        assert [r.least for r in measure.table] == sorted(r.least for r in measure.table)
+    index = measures()[0]
+    assert index.code(19.0, date(2026, 9, 30)) == "Z68.1"
+    assert index.code(19.0, date(2026, 10, 1)) == "Z68.19"
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [("A 9-year-old boy.", 9), ("45 y/o man", 45), ("Age: 70", 70), ("A 3-month-old girl.", 0), ("A man.", 99)],
+)
+def test_age(text: str, years: int) -> None:
+    assert age(text) == years
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Diabetes, poorly controlled.", "E11.65"), ("Poorly controlled diabetes.", "E11.65"),
+        ("Type 1 diabetes, out of control.", "E10.65"), ("Diabetes, well controlled.", "E11.9"),
+        ("Diabetes. Poorly controlled hypertension.", "E11.9"), ("Steroid-induced diabetes.", "E09.9"),
+        ("Diabetes due to prednisone.", "E09.9"), ("Secondary diabetes.", "E13.9"),
+    ],
+)  # fmt: skip
+def test_kind_of_diabetes(claim: Claim, text: str, code: str) -> None:
+    """Words right beside it say how it is controlled and what brought it (index, Diabetes)."""
+    assert {c for c in standing(claim(text)) if c.startswith("E")} == {code}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "gone"),
+    [
+        ("History of breast cancer, currently on chemotherapy.", "C50.919", "Z85.3"),
+        ("History of breast cancer, receiving adjuvant tamoxifen.", "C50.919", "Z85.3"),
+        ("History of breast cancer, completed chemotherapy.", "Z85.3", "C50.919"),
+        ("History of breast cancer, no evidence of disease.", "Z85.3", "C50.919"),
+    ],
+)
+def test_malignancy_under_treatment(claim: Claim, text: str, kept: str, gone: str) -> None:
+    """As long as treatment is directed to it, a malignancy is no history (I.C.2.m)."""
+    codes = standing(claim(text))
+    assert kept in codes
+    assert gone not in codes
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Radius fracture. Splint applied.", "S52.501A"),
+        ("Radius fracture, healing.", "S52.501D"),
+        ("Here for follow-up of a radius fracture.", "S52.501D"),
+        ("Cast check. Radius fracture.", "S52.501D"),
+        ("Radius fracture, 6 weeks out from surgery.", "S52.501D"),
+        ("PLAN\n\nRadius fracture. Return for cast check.", "S52.501A"),
+        ("Radius fracture. Follow up in two weeks.", "S52.501A"),
+        ("Follow-up of a radius fracture with nonunion.", "S52.501A"),
+        ("Scar, sequela of hand burn.", "T23.001S"),
+    ],
+)
+def test_seventh_character(claim: Claim, text: str, code: str) -> None:
+    """Routine care after active treatment is D, a late effect S, everything else stays A (I.C.19.a)."""
+    assert {c for c in standing(claim(text)) if c[0] in "ST"} == {code}
+
+
+def test_follow_up_in_an_emergency_department_is_active_treatment(claim: Claim) -> None:
+    assert "S52.501A" in standing(claim("Here for follow-up of a radius fracture.", Setting.ED))
+
+
+def test_rules_tell_why(claim: Claim) -> None:
+    """The rule lands on the code with its citation, and the words it asks for are part of the evidence."""
+    claimed = claim("Gestational diabetes. Continue insulin.")
+    (rule,) = claimed.rules["O24.414"]
+    assert (rule.id, "I.C.15.i" in rule.citation) == ("gestational-diabetes-insulin", True)
+    assert {s.mention.key for s in claimed.supports["O24.414"]} == {"diabete gestational", "insulin"}
+
+
+def test_every_rule_is_cited_once() -> None:
+    """Ids are unique; each rule names its source, its year and a reason in a sentence."""
+    rules = [r.rule for table in (refinements(), restatements(), measures(), combinations()) for r in table]
+    assert len({r.id for r in rules}) == len(rules)
+    assert all("FY2026" in r.citation and r.reason.endswith(".") for r in rules)
+
+
+def test_every_refinement_writes_billable_codes(codebook: CodeBook) -> None:
+    """Whatever the trimester, what a rule writes is in the code book."""
+    for refinement in (r for r in refinements() if r.code):
+        for trimester in range(4):
+            assert codebook.is_billable(refinement.target("X", trimester), date(2025, 10, 1)), refinement
