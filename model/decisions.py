@@ -7,11 +7,13 @@ from model.codes import ICD10CMCode
 from model.confidence import Confidence
 from model.experience import Experience
 from model.features import Support, compare, describe
+from model.guidelines.beside import not_beside
 from model.guidelines.claim import Claimed, for_claim
-from model.guidelines.combinations import TRIGGER
 from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
+from model.guidelines.order import CodeFirst, first_listed, only_first
 from model.guidelines.specific import yielding_codes
+from model.guidelines.spoken import TRIGGER
 from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
 from model.understanding import Understanding
 
@@ -77,10 +79,17 @@ def fill(rows: Mapping[str, dict[str, float]]) -> None:
 class Decider:
     """Turns a judgement into codes with confidence, most confident first."""
 
-    def __init__(self, confidence: Confidence, first_listed: Confidence | None, excludes: Excludes) -> None:
+    def __init__(
+        self,
+        confidence: Confidence,
+        first_listed: Confidence | None,
+        excludes: Excludes,
+        code_first: CodeFirst | None = None,
+    ) -> None:
         self._confidence = confidence
         self._first_listed = first_listed
         self._excludes = excludes
+        self._code_first = code_first
 
     def decide(
         self, understood: Understanding, judgement: Judgement, titles: Mapping[str, str], policy: Policy
@@ -92,11 +101,14 @@ class Decider:
         if policy is Policy.ENCOUNTER:
             dropped = self._drop(suggested, likely, judgement, titles)
             suggested -= dropped.keys()
-        first = self._first(suggested, judgement) if policy is Policy.ENCOUNTER else None
+        first = self._first(suggested, judgement, titles) if policy is Policy.ENCOUNTER else None
+        if first:
+            dropped |= only_first(sorted(suggested), first[0])
+            suggested -= dropped.keys()
         listed = [c for c in ranked if likely[c] >= _LISTED and c not in dropped]
         shown = sorted(set(listed) | suggested, key=lambda c: (-likely[c], c))
         codes = tuple(
-            self._code(understood, judgement.weighed[c], likely, titles, c in suggested, c == first) for c in shown
+            self._code(understood, judgement.weighed[c], likely, titles, c in suggested, first) for c in shown
         )
         return codes, tuple(self._not_coded(understood, judgement, dropped, titles))
 
@@ -106,16 +118,21 @@ class Decider:
         """Codes that another suggested code makes wrong: replaced, integral, less specific or excluded."""
         made = {rule.id for c in suggested for rule in judgement.weighed[c].rules}
         dropped = {c: r for c, r in judgement.replaced.items() if c in suggested and r.id in made}
-        dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
         words = {c: [s.mention.span for s in judgement.weighed[c].supports] for c in suggested}
+        ranked = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
+        dropped |= not_beside(ranked, judgement.weighed.keys(), words)
+        dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
         dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes)
         left = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
         return dropped | excluded_pairs(left, self._excludes)
 
-    def _first(self, suggested: Iterable[str], judgement: Judgement) -> str | None:
-        """The first-listed code (Section IV.G), by what coded encounters listed first."""
+    def _first(
+        self, suggested: Iterable[str], judgement: Judgement, titles: Mapping[str, str]
+    ) -> tuple[str, FiredRule | None] | None:
+        """The first-listed code (Section IV.G), by what coded encounters listed first where no rule decides."""
         ranker = self._first_listed or self._confidence
-        return max(sorted(suggested), key=lambda c: ranker.raw(judgement.weighed[c].features), default=None)
+        ranked = sorted(suggested, key=lambda c: (-ranker.raw(judgement.weighed[c].features), c))
+        return first_listed(ranked, titles, self._code_first)
 
     def _code(
         self,
@@ -124,18 +141,20 @@ class Decider:
         likely: Mapping[str, float],
         titles: Mapping[str, str],
         suggested: bool,
-        first: bool,
+        first: tuple[str, FiredRule | None] | None,
     ) -> CodePrediction:
+        leads = first is not None and first[0] == weighed.code
+        placed = (first[1],) if leads and first and first[1] else ()
         rivals = self._rivals(understood, weighed, likely)
         return CodePrediction(
             code=ICD10CMCode(weighed.code),
             title=titles[weighed.code],
             confidence=round(likely[weighed.code], 4),
             suggested=suggested,
-            first_listed=first,
+            first_listed=leads,
             evidence=_evidence(understood, weighed.supports),
             candidates=tuple(Candidate(ICD10CMCode(c), titles[c], round(likely[c], 4)) for c in rivals),
-            rules=weighed.rules,
+            rules=(*weighed.rules, *placed),
         )
 
     def _rivals(self, understood: Understanding, weighed: Weighed, likely: Mapping[str, float]) -> list[str]:

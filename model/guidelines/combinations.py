@@ -7,11 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from model.features import Support
-from model.prediction import Assertion, FiredRule
+from model.guidelines.spoken import SOURCE, confirms
+from model.prediction import FiredRule
 
 _RULES = Path(__file__).with_name("combinations.toml")
-SOURCE = "g"
-TRIGGER = "u"  # words that go with a code confirm no condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +76,5 @@ def _confirmed(supports: Mapping[str, Sequence[Support]], prefixes: tuple[str, .
         for code, of_code in sorted(supports.items())
         if code.startswith(prefixes)
         for support in of_code
-        if support.assertion is Assertion.PRESENT and support.rank == 0 and support.source != TRIGGER
+        if confirms(support)
     ]

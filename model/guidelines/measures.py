@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model.document import Document
 from model.features import Support
-from model.guidelines.spoken import Spoken, as_support, spoken
+from model.guidelines.spoken import Spoken, as_support, confirms, spoken
 from model.prediction import Assertion, FiredRule
 from model.reading import Reading
 
@@ -123,7 +123,7 @@ def age(text: str) -> int:
 
 def _beside(measure: Measure, confirmed: Mapping[str, Sequence[Support]]) -> tuple[str, ...]:
     """The confirmed codes that the measure accompanies, none where it must not stand."""
-    present = [c for c, found in confirmed.items() if any(s.assertion is Assertion.PRESENT for s in found)]
+    present = [c for c, found in confirmed.items() if any(confirms(s) for s in found)]
     if measure.never and any(c.startswith(measure.never) for c in present):
         return ()
     return tuple(c for c in present if c.startswith(measure.needs))

@@ -11,7 +11,7 @@ from typing import Any
 from model.document import Document
 from model.features import Support
 from model.guidelines.measures import measures
-from model.guidelines.spoken import Spoken, affirmed, as_support, sentence_text, words_around
+from model.guidelines.spoken import Spoken, affirmed, as_support, confirms, sentence_text, words_around
 from model.prediction import Assertion, FiredRule
 from model.reading import Mention, Reading
 
@@ -142,11 +142,11 @@ def _proof(
     refinement: Refinement, reading: Reading, code: str, supports: Mapping[str, Sequence[Support]]
 ) -> list[Support] | None:
     """The evidence beside that of the code itself, None where the note does not say what the rule asks."""
-    present = [s for s in supports[code] if s.assertion is Assertion.PRESENT and s.rank == 0]
+    present = [s for s in supports[code] if confirms(s)]
     proof: list[Support] = []
     if refinement.beside:
         proof = [s for c, found in sorted(supports.items()) if c.startswith(refinement.beside) for s in found]
-        proof = [s for s in proof if s.assertion is Assertion.PRESENT and s.rank == 0]
+        proof = [s for s in proof if confirms(s)]
         if not proof or not present:
             return None
     if refinement.words is None:

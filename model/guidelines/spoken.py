@@ -12,6 +12,8 @@ from model.reading import Mention, Reading
 from model.sections import SectionKind, section_at
 
 SOURCE = "g"  # of a support that a rule made
+TRIGGER = "u"  # words that go with a code confirm no condition
+_GUESSED = frozenset("rs")  # nor do words that are only like a term, or a part of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class Spoken:
     match: "re.Match[str]"
     mention: Mention
     assertion: Assertion
+
+
+def confirms(support: Support) -> bool:
+    """Whether the note says by this mention that the patient has what the code first stands for."""
+    told = support.assertion is Assertion.PRESENT and support.rank == 0
+    return told and support.source not in _GUESSED | {TRIGGER}
 
 
 def spoken(reading: Reading, pattern: "re.Pattern[str]", key: str) -> Iterator[Spoken]:

@@ -1,0 +1,70 @@
+"""Codes that do not stand beside others."""
+
+import pytest
+
+from model.document import Span
+from model.guidelines.beside import beside_rules, not_beside
+
+
+def gone(*codes: str, confirmed: tuple[str, ...] = (), same_words: bool = False) -> dict[str, str]:
+    """Which of the codes, the likeliest first, go by which rule; each proved by words of its own."""
+    words = {code: [Span(0 if same_words else at, at + 1 if not same_words else 9)] for at, code in enumerate(codes)}
+    return {code: rule.id for code, rule in not_beside(codes, (*codes, *confirmed), words).items()}
+
+
+@pytest.mark.parametrize(
+    ("goes", "stays"),
+    [
+        ("I10", "I11.9"), ("E11.9", "O24.414"), ("Z79.4", "O24.414"), ("Z79.84", "O24.410"), ("Z79.4", "E10.9"),
+        ("Z33.1", "O24.419"), ("Z34.02", "O24.419"), ("M81.0", "M80.051A"), ("Z72.0", "F17.210"),
+        ("Z87.891", "F17.210"), ("Z86.73", "I69.351"), ("F10.10", "F10.20"), ("F10.90", "F10.10"), ("F11.90", "F11.20"),
+    ],
+)  # fmt: skip
+def test_one_goes(goes: str, stays: str) -> None:
+    """The rule acts whichever of the two is likelier, and not without the other."""
+    assert set(gone(goes, stays)) == {goes}
+    assert set(gone(stays, goes)) == {goes}
+    assert gone(goes) == gone(stays) == {}
+
+
+@pytest.mark.parametrize(
+    "both", [("I10", "I16.0"), ("Z79.4", "E11.9"), ("F17.210", "J44.9"), ("I12.9", "N18.4"), ("E11.22", "E11.65")]
+)
+def test_both_stay(both: tuple[str, str]) -> None:
+    assert gone(*both) == {}
+
+
+def test_the_same_words_are_not_said_twice() -> None:
+    """'Alcohol use disorder' read as use and as dependence: the likelier reading is decided elsewhere (I.C.5.b.2)."""
+    assert gone("F10.20", "F10.90", same_words=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "needed"), [("Z68.41", "E66.01"), ("Z3A.28", "O24.419"), ("I11.0", "I50.9"), ("I12.9", "N18.4")]
+)
+def test_not_without(code: str, needed: str) -> None:
+    """Weeks, body mass index and combinations stand only beside what they belong to."""
+    assert set(gone(code, "J44.9")) == {code}
+    assert gone(code, needed) == {}
+
+
+def test_what_is_said_need_not_stand() -> None:
+    """Heart failure that the note confirms keeps the combination also where its own code is not suggested."""
+    assert gone("I13.0", confirmed=("I50.9", "N18.4")) == {}
+    assert set(gone("I13.0", confirmed=("N18.4",))) == {"I13.0"}
+
+
+def test_all_of_hypertension_is_one_code() -> None:
+    codes = ("I10", "I11.0", "I12.9", "I13.0", "I50.9", "N18.4")
+    assert set(gone(*codes)) == {"I10", "I11.0", "I12.9"}
+
+
+def test_one_seventh_character() -> None:
+    """Of two 7th characters of one injury the likelier stays; the same injury of the other side is another."""
+    assert gone("S52.501D", "S52.501A", "S52.502A") == {"S52.501A": "one-seventh-character"}
+
+
+def test_rules_are_cited() -> None:
+    rules = [r.rule for r in beside_rules()]
+    assert len({r.id for r in rules}) == len(rules)
+    assert all("FY2026" in r.citation and r.reason.endswith(".") for r in rules)
