@@ -40,7 +40,7 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
     standing, refused = split_by_statement(whole, document.setting)
     refined = refine(reading, document, standing)
     measured = read_measures(reading, document, refined.supports)
-    combined = combine(measured.supports)
+    combined = combine(measured.supports, document.text)
     rules: dict[str, tuple[FiredRule, ...]] = {}
     written = {code: rule for code, (rule, _) in refined.written.items()}
     for table in (current, written, measured.rules, combined.made):

@@ -1,5 +1,6 @@
 """Combination codes: two confirmed conditions that the Guidelines or the index name with one code."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from model.guidelines.spoken import SOURCE, confirms
 from model.prediction import FiredRule
 
 _RULES = Path(__file__).with_name("combinations.toml")
+_FULL, _SIDE = 8, 6  # characters of a code with its 7th, the dot included; where an injury has its side
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,14 @@ class Combination:
     second: tuple[str, ...]
     code: str
     replaces: tuple[str, ...]
+    says: "re.Pattern[str]"
+    unless: "re.Pattern[str]"
+
+    def target(self, first: str, second: str) -> str:
+        """The code that the two make; {side} and {seventh} come from an injury with its seven characters."""
+        side, seventh = (second[_SIDE], second[-1]) if len(second) == _FULL else ("9", "A")
+        code = self.code.replace("%", first[:3])
+        return code.replace("{side}", side if side in "12" else "9").replace("{seventh}", seventh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,14 @@ def combinations() -> tuple[Combination, ...]:
             tuple(row["second"]),
             row["code"],
             tuple(row["replaces"]),
+            re.compile(row.get("says", ""), re.IGNORECASE),
+            re.compile(row.get("unless", "(?!)"), re.IGNORECASE),
         )
         for row in rows
     )
 
 
-def combine(supports: Mapping[str, Sequence[Support]]) -> Combined:
+def combine(supports: Mapping[str, Sequence[Support]], text: str = "") -> Combined:
     """Adds the combination codes of what the note confirms, with the evidence of both conditions."""
     found: dict[str, Sequence[Support]] = dict(supports)
     made: dict[str, FiredRule] = {}
@@ -56,10 +68,12 @@ def combine(supports: Mapping[str, Sequence[Support]]) -> Combined:
     for combination in combinations():
         first = _confirmed(found, combination.first)
         second = _confirmed(found, combination.second)
-        if not first or not second:
+        if text:
+            second = [(c, s) for c, s in second if combination.says.search(s.mention.span.of(text))]
+        if not first or not second or combination.unless.search(text):
             continue
         category = first[0][0][:3]
-        code = combination.code.replace("%", category)
+        code = combination.target(first[0][0], second[0][0])
         evidence = [s for _, s in first + second]
         in_evidence = set(evidence)
         known = [s for s in found.get(code, ()) if s not in in_evidence]

@@ -51,6 +51,9 @@ F, H, X = Assertion.FAMILY, Assertion.HISTORICAL, Assertion.HYPOTHETICAL
         ("Prior stroke, now with cough.", {"stroke": H, "cough": P}),
         ("There is no acute coronary syndrome.", {"acute coronary syndrome": N}),
         ("Acute coronary syndrome.", {"acute coronary syndrome": P}),
+        ("Call with any signs or symptoms of pneumonia.", {"pneumonia": X}),
+        ("Recently admitted with pneumonia.", {"pneumonia": H}),
+        ("Admitted with pneumonia.", {"pneumonia": P}),
         ("The exam shows no swelling, but there is wheezing.", {"swelling": N, "wheezing": P}),
     ],
 )

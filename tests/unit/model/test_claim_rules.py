@@ -22,7 +22,8 @@ TERMS = {
     "type 1 diabetes": "E10.9", "hypertension": "I10", "hypothyroidism": "E03.9", "obesity": "E66.9", "bmi": "Z68",
     "supervision of normal first pregnancy": "Z34.00", "pregnant": "Z33.1", "breast cancer": "C50.919",
     "history of breast cancer": "Z85.3", "radius fracture": "S52.501A", "ankle sprain": "S93.401A",
-    "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A", "gangrene": "I96",
+    "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A",
+    "gangrene": "I96", "slough": "I96",
     "heart failure": "I50.9", "stage 4 kidney disease": "N18.4", "hypertensive kidney disease": "I12.9",
     "hypertensive heart failure": "I11.0", "hypoglycemia": "E16.2", "burn scar": "L90.5", "hand burn": "T23.001A",
 }  # fmt: skip
@@ -195,6 +196,12 @@ def test_seventh_character(claim: Claim, text: str, code: str) -> None:
 
 def test_follow_up_in_an_emergency_department_is_active_treatment(claim: Claim) -> None:
     assert "S52.501A" in standing(claim("Here for follow-up of a radius fracture.", Setting.ED))
+
+
+def test_words_of_a_combination(claim: Claim) -> None:
+    """Slough in a wound has the code of gangrene by the index, and is no gangrene of a diabetic."""
+    assert "E11.52" in standing(claim("Diabetes, gangrene of the toe."))
+    assert "E11.52" not in standing(claim("Diabetes, slough in the wound."))
 
 
 def test_rules_tell_why(claim: Claim) -> None:

@@ -1,5 +1,8 @@
 """Rules of the Official Guidelines on supports made by hand."""
 
+import pytest
+
+from model.codebook import CodeBook
 from model.document import Setting, Span
 from model.features import Support
 from model.guidelines.combinations import combinations, combine
@@ -48,6 +51,43 @@ def test_nothing_is_combined_on_doubt() -> None:
 def test_every_rule_is_cited() -> None:
     """Each combination names its section of the Guidelines and the fiscal year."""
     assert all("FY2026, Section" in c.rule.citation and c.rule.reason.endswith(".") for c in combinations())
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "made", "gone"),
+    [
+        ("I11.0", "N18.4", "I13.0", {"I11.0"}), ("I11.0", "N18.6", "I13.2", {"I11.0"}),
+        ("I12.9", "I50.22", "I13.0", {"I12.9"}), ("I12.0", "I50.22", "I13.2", {"I12.0"}),
+        ("I10", "I51.9", "I11.9", {"I10", "I51.9"}), ("E11.65", "N18.4", "E11.22", set()),
+        ("E11.9", "E16.2", "E11.649", {"E11.9", "E16.2"}), ("E10.9", "I96", "E10.52", {"E10.9", "I96"}),
+        ("E11.9", "H26.9", "E11.36", {"E11.9", "H26.9"}), ("E11.9", "M86.171", "E11.69", {"E11.9"}),
+        ("J44.9", "J20.9", "J44.0", {"J44.9"}), ("D64.9", "N18.4", "D63.1", {"D64.9"}),
+        ("K21.9", "K20.90", "K21.00", {"K21.9", "K20.90"}), ("K80.20", "K81.0", "K80.00", {"K80.20", "K81.0"}),
+        ("K80.20", "K81.1", "K80.10", {"K80.20", "K81.1"}), ("N40.0", "R35.1", "N40.1", {"N40.0"}),
+        ("K70.30", "R18.8", "K70.31", {"K70.30", "R18.8"}), ("J11.1", "J18.9", "J11.00", {"J11.1", "J18.9"}),
+        ("G30.9", "F03.90", "F02.80", {"F03.90"}), ("M81.0", "S72.001A", "M80.051A", {"M81.0", "S72.001A"}),
+        ("M81.0", "S52.502D", "M80.032D", {"M81.0", "S52.502D"}),
+        ("M81.0", "S22.080A", "M80.08XA", {"M81.0", "S22.080A"}),
+        ("M81.0", "S42.209A", "M80.029A", {"M81.0", "S42.209A"}),
+        ("M81.0", "S82.201A", "M80.061A", {"M81.0", "S82.201A"}),
+        ("M81.0", "S42.001A", "M80.011A", {"M81.0", "S42.001A"}),
+    ],
+)  # fmt: skip
+def test_two_conditions_one_code(codebook: CodeBook, first: str, second: str, made: str, gone: set[str]) -> None:
+    """The two together make a billable code; what it holds goes; one alone makes none."""
+    combined = combine({first: [support(0)], second: [support(10)]})
+    assert made in combined.made
+    assert codebook.is_billable(made)
+    assert set(combined.replaced) == gone
+    assert not combine({first: [support(0)]}).made
+    assert not combine({second: [support(10)]}).made
+
+
+def test_a_fall_that_breaks_healthy_bones_is_no_osteoporotic_fracture() -> None:
+    """A collision breaks healthy bones too: the traumatic fracture stands beside the osteoporosis (I.C.13.d.2)."""
+    supports = {"M81.0": [support(0)], "S72.001A": [support(13)]}
+    assert "M80.051A" in combine(supports, "Osteoporosis. Hip fracture after she slipped.").made
+    assert not combine(supports, "Osteoporosis. Hip fracture after a motor vehicle accident.").made
 
 
 def test_uncertain_diagnosis_outpatient_and_inpatient() -> None:
