@@ -13,7 +13,7 @@ from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
 from model.guidelines.order import CodeFirst, first_listed, only_first
 from model.guidelines.specific import yielding_codes
-from model.guidelines.spoken import TRIGGER
+from model.guidelines.spoken import SOURCE, TRIGGER
 from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
 from model.understanding import Understanding
 
@@ -122,7 +122,8 @@ class Decider:
         ranked = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
         dropped |= not_beside(ranked, judgement.weighed.keys(), words)
         dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
-        dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes)
+        terms = {c: [s.mention.key for s in judgement.weighed[c].supports if s.source != SOURCE] for c in suggested}
+        dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes, terms)
         left = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
         return dropped | excluded_pairs(left, self._excludes)
 

@@ -8,6 +8,7 @@ from model.features import Support
 from model.guidelines.combinations import combine
 from model.guidelines.measures import read_measures
 from model.guidelines.refinements import refine, restate
+from model.guidelines.refusals import refuse
 from model.guidelines.statements import split_by_statement
 from model.prediction import FiredRule
 from model.reading import Reading
@@ -35,16 +36,18 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
 
     A term inside a longer one is not said ('pain' in 'chest pain') unless a rule says that it is.
     """
-    restated, current = restate(reading, supports)
-    whole = {c: kept for c, found in restated.items() if (kept := [s for s in found if not s.nested])}
-    standing, refused = split_by_statement(whole, document.setting)
+    restated = restate(reading, supports)
+    whole = {c: kept for c, found in restated.supports.items() if (kept := [s for s in found if not s.nested])}
+    meant, other = refuse(reading, document.setting, whole)
+    standing, refused = split_by_statement(meant, document.setting)
+    refused |= other
     refined = refine(reading, document, standing)
     measured = read_measures(reading, document, refined.supports)
     combined = combine(measured.supports, document.text)
     rules: dict[str, tuple[FiredRule, ...]] = {}
-    written = {code: rule for code, (rule, _) in refined.written.items()}
-    for table in (current, written, measured.rules, combined.made):
+    written = restated.written | refined.written
+    for table in ({c: rule for c, (rule, _) in written.items()}, measured.rules, combined.made):
         for code, rule in table.items():
             rules[code] = (*rules.get(code, ()), rule)
-    origins = {code: origin for code, (_, origin) in refined.written.items() if code not in combined.made}
+    origins = {code: origin for code, (_, origin) in written.items() if code not in combined.made}
     return Claimed(combined.supports, refused, combined.made, combined.replaced, rules, origins, measured.companions)

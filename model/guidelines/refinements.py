@@ -8,17 +8,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from model.document import Document
+from model.document import Document, Span
 from model.features import Support
 from model.guidelines.measures import measures
-from model.guidelines.spoken import Spoken, affirmed, as_support, confirms, sentence_text, words_around
+from model.guidelines.spoken import Spoken, affirmed, as_support, confirms, near_text, sentence_text
 from model.prediction import Assertion, FiredRule
-from model.reading import Mention, Reading
+from model.reading import Reading
 
 _RULES = Path(__file__).with_name("refinements.toml")
 _INITIAL = "A"
 _FULL = 8  # characters of a code with its 7th character, the dot included
-_NEAR = 4  # tokens on either side of a mention
 _SECOND_TRIMESTER, _THIRD_TRIMESTER = 14, 28  # weeks (Section I.C.15.a.3 and chapter 15 of the tabular list)
 
 
@@ -142,7 +141,8 @@ def _proof(
     refinement: Refinement, reading: Reading, code: str, supports: Mapping[str, Sequence[Support]]
 ) -> list[Support] | None:
     """The evidence beside that of the code itself, None where the note does not say what the rule asks."""
-    present = [s for s in supports[code] if confirms(s)]
+    told = refinement.seventh is not None  # the 7th character is that of the encounter, whatever the injury
+    present = [s for s in supports[code] if confirms(s) or (told and s.assertion is Assertion.PRESENT)]
     proof: list[Support] = []
     if refinement.beside:
         proof = [s for c, found in sorted(supports.items()) if c.startswith(refinement.beside) for s in found]
@@ -154,12 +154,8 @@ def _proof(
     if refinement.within == "note":
         said = affirmed(reading, refinement.words, refinement.rule.id, refinement.outside)
         return [*proof, as_support(reading, said[0], code)] if said and present else None
-    text = _near if refinement.within == "near" else sentence_text
+    text = near_text if refinement.within == "near" else sentence_text
     return proof if any(refinement.words.search(text(reading, s.mention)) for s in present) else None
-
-
-def _near(reading: Reading, mention: Mention) -> str:
-    return words_around(reading, mention, _NEAR)
 
 
 def trimester(reading: Reading) -> int:
@@ -175,31 +171,27 @@ def _number(one: Spoken) -> float:
     return next(float(group) for group in one.match.groups() if group)
 
 
-def restate(
-    reading: Reading, supports: Mapping[str, Sequence[Support]]
-) -> tuple[dict[str, Sequence[Support]], dict[str, FiredRule]]:
-    """Supports with what is still treated made present, and the rule by which each such code is."""
-    found: dict[str, Sequence[Support]] = dict(supports)
-    rules: dict[str, FiredRule] = {}
+def restate(reading: Reading, supports: Mapping[str, Sequence[Support]]) -> Refined:
+    """Supports with what is still treated made present; it is as likely as the history that the words name."""
+    refined = Refined(dict(supports))
+    found = refined.supports
     for rule in restatements():
         held = {code: list(_held(rule, reading, of)) for code, of in supports.items() if code.startswith(rule.of)}
         spans = [s.mention.span for of in held.values() for s in of]
+        histories = [c for c in found if c.startswith(rule.instead_of)]
+        ended = [c for c in histories if any(_overlaps(s.mention.span, spans) for s in found[c])]
         for code, kept in held.items():
             if kept:
                 current = [replace(s, assertion=Assertion.PRESENT, nested=False) for s in kept]
                 found[code] = [*current, *(s for s in supports[code] if s not in kept)]
-                rules[code] = rule.rule
-        for code in [c for c in found if spans and c.startswith(rule.instead_of)]:
-            rest = [
-                s
-                for s in found[code]
-                if not any(s.mention.span.start < p.end and p.start < s.mention.span.end for p in spans)
-            ]
-            if rest:
-                found[code] = rest
-            else:
-                del found[code]
-    return found, rules
+                refined.written[code] = (rule.rule, ended[0] if ended else code)
+        for code in ended:
+            del found[code]
+    return refined
+
+
+def _overlaps(span: Span, others: Iterable[Span]) -> bool:
+    return any(span.start < o.end and o.start < span.end for o in others)
 
 
 def _held(rule: Restatement, reading: Reading, supports: Iterable[Support]) -> Iterable[Support]:

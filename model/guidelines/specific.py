@@ -17,6 +17,10 @@ _SAYS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 _BROAD = re.compile(r"without complications?$|\buncomplicated$", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r",? (with|without) ")
+# Combinations beside which the detail keeps its own code ('use additional code' of N18, I50 and the like).
+_TAKES_DETAIL = ("I11", "I12", "I13", "E08", "E09", "E10", "E11", "E13", "O")
+_PARTS = 3  # of a title: the condition, with or without, what
 _OTHER = re.compile(r"\bother\b", re.IGNORECASE)
 
 
@@ -26,12 +30,19 @@ def vagueness(title: str) -> int:
 
 
 def yielding_codes(
-    codes: Iterable[str], titles: Mapping[str, str], words: Mapping[str, Sequence[Span]], excludes: Excludes
+    codes: Iterable[str],
+    titles: Mapping[str, str],
+    words: Mapping[str, Sequence[Span]],
+    excludes: Excludes,
+    terms: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, FiredRule]:
-    """Codes for which another of `codes` says the same condition in more detail; `words` are their evidence."""
+    """Codes for which another of `codes` says the same condition in more detail.
+
+    `words` are their evidence and `terms` the terms (`tokens.term_key`) of that evidence.
+    """
     ordered = sorted(codes)
-    dropped: dict[str, FiredRule] = {}
-    for code in ordered:
+    dropped = _said_in_other_words(ordered, titles, terms or {})
+    for code in (c for c in ordered if c not in dropped):
         for other in ordered:
             if other != code and other not in dropped and _yields(code, other, titles, words, excludes):
                 reason = f"{titles[other]} ({other}) says the same in more detail."
@@ -40,17 +51,47 @@ def yielding_codes(
     return dropped
 
 
+def _said_in_other_words(
+    codes: Sequence[str], titles: Mapping[str, str], terms: Mapping[str, Sequence[str]]
+) -> dict[str, FiredRule]:
+    """Unspecified conditions whose title and terms stand in full in those of one code of another category."""
+    dropped: dict[str, FiredRule] = {}
+    for code in (c for c in codes if c[0] not in "RZ" and _UNSPECIFIED.search(titles[c]) and terms.get(c)):
+        others = (o for o in codes if o[:3] != code[:3] and o[0] not in "RZ" and not o.startswith(_TAKES_DETAIL))
+        for other in (o for o in others if terms.get(o)):
+            head = _ATTRIBUTE.split(titles[other], maxsplit=1)[0]  # what goes with it has a code of its own
+            fuller = _named(titles[code]) < _named(head) and not _OTHER.search(titles[other])
+            if fuller and other not in dropped and _held(terms[code], terms[other]):
+                reason = f"{titles[other]} ({other}) says the same in more detail."
+                dropped[code] = FiredRule("more-specific", _CITATION, reason)
+                break
+    return dropped
+
+
+def _held(terms: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether the words of each term stand in one of the others."""
+    return all(any(set(t.split(" ")) <= set(o.split(" ")) for o in others) for t in terms)
+
+
 def _yields(
     code: str, other: str, titles: Mapping[str, str], words: Mapping[str, Sequence[Span]], excludes: Excludes
 ) -> bool:
     vaguer = vagueness(titles[code]) > vagueness(titles[other])
     if code[:3] == other[:3]:
         said = _named(titles[code]) <= _named(titles[other]) and not _OTHER.search(titles[other])
-        return vaguer and (said or _within(words[code], words[other]))
+        return (vaguer and (said or _within(words[code], words[other]))) or _lacks(titles[code], titles[other])
     if "Z" in (code[0], other[0]) or not (excludes(code, other) or excludes(other, code)):
         return False  # a history of a condition says no more than the condition
     unspecified = _UNSPECIFIED.search(titles[code]) and not _UNSPECIFIED.search(titles[other])
     return bool(unspecified) or _within(words[code], words[other])
+
+
+def _lacks(title: str, other: str) -> bool:
+    """'Mild dementia, without behavioral disturbance' beside 'mild dementia, with anxiety'."""
+    plain, fuller = _ATTRIBUTE.split(title, maxsplit=1), _ATTRIBUTE.split(other, maxsplit=1)
+    return (
+        len(plain) == len(fuller) == _PARTS and plain[0] == fuller[0] and (plain[1], fuller[1]) == ("without", "with")
+    )
 
 
 def _named(title: str) -> set[str]:

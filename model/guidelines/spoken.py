@@ -14,6 +14,7 @@ from model.sections import SectionKind, section_at
 SOURCE = "g"  # of a support that a rule made
 TRIGGER = "u"  # words that go with a code confirm no condition
 _GUESSED = frozenset("rs")  # nor do words that are only like a term, or a part of one
+_NEAR = 4  # tokens on either side of a mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,10 @@ def sentence_text(reading: Reading, mention: Mention) -> str:
     return reading.text[reading.tokens[sentence.first].start : reading.tokens[sentence.last - 1].end]
 
 
-def words_around(reading: Reading, mention: Mention, reach: int) -> str:
-    """The words of a mention and up to `reach` tokens of its sentence on either side."""
+def near_text(reading: Reading, mention: Mention) -> str:
+    """A mention and four tokens of its sentence on either side."""
     sentence = reading.sentences[mention.sentence]
-    first, last = max(sentence.first, mention.first - reach), min(sentence.last, mention.last + reach)
+    first, last = max(sentence.first, mention.first - _NEAR), min(sentence.last, mention.last + _NEAR)
     return reading.text[reading.tokens[first].start : reading.tokens[last - 1].end]
 
 

@@ -32,11 +32,20 @@ def _rules() -> Mapping[tuple[str, str], FiredRule]:
     return rules
 
 
+@lru_cache(maxsize=1)
+def _relatives() -> tuple[FiredRule, tuple[str, ...], frozenset[str]]:
+    """The rule for codes of family history, those codes, and the words for relatives."""
+    row = tomllib.loads(_RULES.read_text(encoding="utf-8"))["relatives"]
+    return FiredRule(row["id"], row["citation"], row["reason"]), tuple(row["codes"]), frozenset(row["words"])
+
+
 def rule_against(code: str, support: Support, setting: Setting) -> FiredRule | None:
     """The rule that keeps this mention from carrying the code, None where it may."""
     assertion = support.assertion
-    if code.startswith(("Z80", "Z81", "Z82", "Z83", "Z84")) and assertion is Assertion.FAMILY:
-        return None  # Section I.C.21.c.4: these codes are the family history
+    relatives, codes, words = _relatives()
+    if code.startswith(codes) and assertion is not Assertion.ABSENT:
+        told = assertion is Assertion.FAMILY or words & set(support.mention.key.split(" "))
+        return None if told else relatives
     if assertion is Assertion.HISTORICAL and code.startswith(_OF_THE_PAST):
         return None
     return _rules().get((assertion.value, setting.value))

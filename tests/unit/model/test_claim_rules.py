@@ -22,6 +22,8 @@ TERMS = {
     "type 1 diabetes": "E10.9", "hypertension": "I10", "hypothyroidism": "E03.9", "obesity": "E66.9", "bmi": "Z68",
     "supervision of normal first pregnancy": "Z34.00", "pregnant": "Z33.1", "breast cancer": "C50.919",
     "history of breast cancer": "Z85.3", "radius fracture": "S52.501A", "ankle sprain": "S93.401A",
+    "screening mammogram": "Z12.31", "vaccination": "Z23", "burn": "T30.0", "feet burn": "T25.029A", "fall": "W19.XXXA",
+    "cold": "J00", "family history of breast cancer": "Z80.3", "osteoarthritis of knee": "M17.9",
     "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A",
     "gangrene": "I96", "slough": "I96",
     "heart failure": "I50.9", "stage 4 kidney disease": "N18.4", "hypertensive kidney disease": "I12.9",
@@ -164,6 +166,7 @@ def test_kind_of_diabetes(claim: Claim, text: str, code: str) -> None:
     [
         ("History of breast cancer, currently on chemotherapy.", "C50.919", "Z85.3"),
         ("History of breast cancer, receiving adjuvant tamoxifen.", "C50.919", "Z85.3"),
+        ("History of breast cancer. History of breast cancer, receiving chemotherapy.", "C50.919", "Z85.3"),
         ("History of breast cancer, completed chemotherapy.", "Z85.3", "C50.919"),
         ("History of breast cancer, no evidence of disease.", "Z85.3", "C50.919"),
     ],
@@ -196,6 +199,32 @@ def test_seventh_character(claim: Claim, text: str, code: str) -> None:
 
 def test_follow_up_in_an_emergency_department_is_active_treatment(claim: Claim) -> None:
     assert "S52.501A" in standing(claim("Here for follow-up of a radius fracture.", Setting.ED))
+
+
+@pytest.mark.parametrize(
+    ("said", "meant", "rule"),
+    [
+        ("Continue insulin.", "Insulin sliding scale.", "insulin-for-the-moment"),
+        ("Here for a screening mammogram.", "She is due for a screening mammogram.", "screening-to-come"),
+        ("Screening mammogram today.", "Will schedule a screening mammogram.", "screening-to-come"),
+        ("Influenza vaccination given today.", "Influenza vaccination is due.", "vaccination-not-given"),
+        ("Vaccination.", "She declined vaccination.", "vaccination-not-given"),
+        ("Feet burn, scalded by hot water.", "His feet burn at night.", "burning-is-a-sensation"),
+        ("Injured in a fall.", "Worse in the fall.", "autumn"),
+        ("She has a cold.", "Worse in cold weather.", "cold-is-a-temperature"),
+    ],
+)
+def test_words_that_make_it_something_else(claim: Claim, said: str, meant: str, rule: str) -> None:
+    """The words right beside a mention decide what it is; without them it is what its term says."""
+    assert claim(said).supports
+    refused = claim(meant)
+    assert not refused.supports
+    assert [r.id for _, r in refused.refused.values()] == [rule]
+
+
+def test_a_family_history_needs_a_relative(claim: Claim) -> None:
+    """Z80 to Z84 only where a relative is spoken of (I.C.21.c.4)."""
+    assert "Z80.3" in standing(claim("Family history of breast cancer."))
 
 
 def test_words_of_a_combination(claim: Claim) -> None:

@@ -110,6 +110,16 @@ def test_absent_family_and_hypothetical_are_never_coded() -> None:
             assert refused["J18.9"][1].id == assertion.value
 
 
+def test_family_history_needs_a_relative() -> None:
+    """Z80 to Z84 stand on what is said of a relative, and not on a disease of the patient (I.C.21.c.4)."""
+    standing, _ = split_by_statement({"Z80.3": [support(0, Assertion.FAMILY)]}, Setting.OUTPATIENT)
+    assert set(standing) == {"Z80.3"}
+    for assertion in (Assertion.PRESENT, Assertion.HISTORICAL):
+        standing, refused = split_by_statement({"Z80.3": [support(0, assertion)]}, Setting.OUTPATIENT)
+        assert not standing
+        assert refused["Z80.3"][1].id == "no-relative"
+
+
 def test_history_codes_stand_on_the_past() -> None:
     """A past condition carries a history code and not its own."""
     supports = {"Z86.73": [support(0, Assertion.HISTORICAL)], "I63.9": [support(0, Assertion.HISTORICAL)]}

@@ -45,6 +45,38 @@ def test_words_inside_longer_words(codebook: CodeBook) -> None:
     assert yielding(codebook, M54_50=(6, 19), M54_41=(0, 30)) == {"M54.50"}
 
 
+@pytest.mark.parametrize(
+    ("plain", "fuller"),
+    [("F03.A0", "F03.A4"), ("S06.0X0A", "S06.0X1A"), ("G43.909", "G43.901")],
+)
+def test_without_yields_to_with(codebook: CodeBook, plain: str, fuller: str) -> None:
+    """Of the same condition without and with something, the one with it stands."""
+    words = {plain.replace(".", "_"): (50, 60), fuller.replace(".", "_"): (0, 9)}
+    assert yielding(codebook, **words) == {plain}
+
+
+def in_other_words(codebook: CodeBook, **terms: str) -> set[str]:
+    """Codes that go, each proved by words of its own with the given term."""
+    words = {code.replace("_", "."): [Span(at, at + 1)] for at, code in enumerate(terms)}
+    titles = {code: entry.title for code in words if (entry := codebook.get(code))}
+    keys = {code.replace("_", "."): [term] for code, term in terms.items()}
+    return set(yielding_codes(words, titles, words, lambda code, other: False, keys))
+
+
+def test_the_same_in_other_words(codebook: CodeBook) -> None:
+    """Malnutrition beside moderate malnutrition is one condition, in two categories."""
+    assert in_other_words(codebook, E46="malnutrition", E44_0="malnutrition moderate") == {"E46"}
+    assert in_other_words(codebook, D64_9="anemia", D50_9="anemia deficiency iron") == {"D64.9"}
+
+
+def test_what_is_said_apart_stands(codebook: CodeBook) -> None:
+    """Words of its own, a symptom, or the detail that a combination code asks for: both stay."""
+    assert in_other_words(codebook, E46="wasting", E44_0="malnutrition moderate") == set()
+    assert in_other_words(codebook, R60_9="edema", J81_0="acute edema lung") == set()
+    assert in_other_words(codebook, I50_9="failure heart", I11_0="disease failure heart hypertensive") == set()
+    assert in_other_words(codebook, N18_9="chronic disease kidney", I12_9="chronic disease kidney") == set()
+
+
 def test_reason_names_the_code_that_stands(codebook: CodeBook) -> None:
     """The rule cites the Guidelines and says which code says more."""
     titles = {"N18.9": "Chronic kidney disease, unspecified", "N18.4": "Chronic kidney disease, stage 4 (severe)"}
