@@ -14,7 +14,7 @@ from model.sections import Section, SectionKind, section_at
 from model.tokens import Token, tokenise
 
 _CUES = Path(__file__).with_name("assertion_cues.tsv")
-_SILENT = frozenset({"pseudo", "terminate"})
+_SILENT = frozenset({"pseudo", "terminate", "speaks"})
 _BACKWARD_REACH = 8  # words before 'was ruled out' and the like
 _NARROW_REACH = 6  # words after a plain 'not'
 # After a comma these begin a new statement: "denies fever, she reports a cough".
@@ -24,7 +24,7 @@ _LIST_WORDS = frozenset({"or", "nor", "versus", "vs", "and/or"})
 _ONE_THING = frozenset({"status post", "s p", "prior", "previous", "old", "remote", "former", "not"})
 # Single words that look back only when nothing follows them.
 _CLOSING = frozenset(
-    {"possible", "probable", "suspected", "vs", "versus", "none", "absent", "negative", "resolved", "risk"}
+    {"possible", "probable", "suspected", "vs", "versus", "none", "absent", "negative", "resolved", "risk", "no"}
 )
 _STRENGTH = (
     Assertion.FAMILY,
@@ -108,11 +108,13 @@ def _spoken(text: str, token: Token) -> str:
 
 
 def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_Scope]:
-    stops = [c for c in cues if c.category == "terminate"]
+    ends = [c for c in cues if c.category == "terminate"]
+    spoken = [c for c in cues if c.category == "speaks"]
     for cue in cues:
         if cue.category in _SILENT:
             continue
         assertion = Assertion(cue.category)
+        stops = ends + spoken if assertion is Assertion.FAMILY else ends
         if cue.side == "forward":
             end = min((s.first for s in stops if s.first >= cue.last), default=sentence.last)
             yield _Scope(cue.first + 1, cue.last, _forward_end(reading, cue, end), assertion)
@@ -124,7 +126,9 @@ def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_
 
 
 def _closes(reading: Reading, cue: Cue, sentence: Sentence) -> bool:
-    """'Pneumonia, possible.' speaks of pneumonia; 'knee pain, possible strain' speaks of the strain."""
+    """'Pneumonia, possible.' speaks of pneumonia; 'knee pain, possible strain' of the strain; 'fever: no' of fever."""
+    if cue.words == "no" and (cue.first == sentence.first or reading.tokens[cue.first - 1].norm != ":"):
+        return False
     return cue.last >= sentence.last or not reading.tokens[cue.last].word
 
 

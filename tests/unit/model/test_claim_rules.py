@@ -211,6 +211,7 @@ def test_follow_up_in_an_emergency_department_is_active_treatment(claim: Claim) 
         ("Vaccination.", "She declined vaccination.", "vaccination-not-given"),
         ("Feet burn, scalded by hot water.", "His feet burn at night.", "burning-is-a-sensation"),
         ("Injured in a fall.", "Worse in the fall.", "autumn"),
+        ("Breast cancer.", "Breast cancer in remission.", "solid-malignancy-in-remission"),
         ("She has a cold.", "Worse in cold weather.", "cold-is-a-temperature"),
     ],
 )
