@@ -8,6 +8,7 @@ from pathlib import Path
 from model.document import Setting
 from model.features import Support
 from model.prediction import Assertion, FiredRule
+from model.sections import SectionKind
 
 _RULES = Path(__file__).with_name("statements.toml")
 # Codes that say that something was: status, history and sequelae (Sections I.C.21.c.3-4 and I.C.9.d).
@@ -23,12 +24,14 @@ _STRONGEST = (
 
 
 @lru_cache(maxsize=1)
-def _rules() -> Mapping[tuple[str, str], FiredRule]:
-    """By assertion and setting."""
+def _rules() -> Mapping[tuple[str, str, str], FiredRule]:
+    """By assertion, setting and kind of section."""
     rules = {}
     for row in tomllib.loads(_RULES.read_text(encoding="utf-8"))["statement"]:
+        rule = FiredRule(row["id"], row["citation"], row["reason"])
         for setting in row["settings"] or [s.value for s in Setting]:
-            rules[row["assertion"], setting] = FiredRule(row["id"], row["citation"], row["reason"])
+            for kind in row.get("sections", [k.value for k in SectionKind]):
+                rules[row["assertion"], setting, kind] = rule
     return rules
 
 
@@ -48,7 +51,7 @@ def rule_against(code: str, support: Support, setting: Setting) -> FiredRule | N
         return None if told else relatives
     if assertion is Assertion.HISTORICAL and code.startswith(_OF_THE_PAST):
         return None
-    return _rules().get((assertion.value, setting.value))
+    return _rules().get((assertion.value, setting.value, support.kind.value))
 
 
 def split_by_statement(

@@ -18,13 +18,16 @@ def gone(*codes: str, confirmed: tuple[str, ...] = (), same_words: bool = False)
         ("I10", "I11.9"), ("E11.9", "O24.414"), ("Z79.4", "O24.414"), ("Z79.84", "O24.410"), ("Z79.4", "E10.9"),
         ("Z33.1", "O24.419"), ("Z34.02", "O24.419"), ("M81.0", "M80.051A"), ("Z72.0", "F17.210"),
         ("Z87.891", "F17.210"), ("Z86.73", "I69.351"), ("F10.10", "F10.20"), ("F10.90", "F10.10"), ("F11.90", "F11.20"),
+        ("J96.00", "J96.21"), ("I50.22", "I50.23"), ("I50.31", "I50.33"), ("I50.40", "I50.43"), ("J90", "J91.0"),
+        ("I11.9", "I11.0"), ("I12.9", "I12.0"),
     ],
 )  # fmt: skip
 def test_one_goes(goes: str, stays: str) -> None:
     """The rule acts whichever of the two is likelier, and not without the other."""
-    assert set(gone(goes, stays)) == {goes}
-    assert set(gone(stays, goes)) == {goes}
-    assert gone(goes) == gone(stays) == {}
+    told = ("I50.9", "N18.6")
+    assert set(gone(goes, stays, confirmed=told)) == {goes}
+    assert set(gone(stays, goes, confirmed=told)) == {goes}
+    assert gone(goes, confirmed=told) == gone(stays, confirmed=told) == {}
 
 
 @pytest.mark.parametrize(

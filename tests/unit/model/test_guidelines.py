@@ -1,5 +1,7 @@
 """Rules of the Official Guidelines on supports made by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from model.codebook import CodeBook
@@ -99,6 +101,14 @@ def test_uncertain_diagnosis_outpatient_and_inpatient() -> None:
     standing, refused = split_by_statement(supports, Setting.INPATIENT)
     assert set(standing) == {"J18.9"}
     assert not refused
+
+
+@pytest.mark.parametrize(("kind", "stands"), [(SectionKind.COURSE, True), (SectionKind.ADMISSION, False)])
+def test_uncertain_at_discharge(kind: SectionKind, stands: bool) -> None:
+    """A doubt of the admission may have been settled since; one that is left at discharge is coded (II.H)."""
+    supports = {"J18.9": [replace(support(0, Assertion.POSSIBLE), kind=kind)]}
+    standing, _ = split_by_statement(supports, Setting.INPATIENT)
+    assert bool(standing) is stands
 
 
 def test_absent_family_and_hypothetical_are_never_coded() -> None:
