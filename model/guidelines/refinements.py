@@ -10,15 +10,14 @@ from typing import Any
 
 from model.document import Document, Span
 from model.features import Support
-from model.guidelines.measures import measures
-from model.guidelines.spoken import Spoken, affirmed, as_support, confirms, near_text, sentence_text
+from model.guidelines.spoken import affirmed, as_support, confirms, near_text, sentence_text
+from model.guidelines.trimesters import RULE, in_trimester, trimester
 from model.prediction import Assertion, FiredRule
 from model.reading import Reading
 
 _RULES = Path(__file__).with_name("refinements.toml")
 _INITIAL = "A"
 _FULL = 8  # characters of a code with its 7th character, the dot included
-_SECOND_TRIMESTER, _THIRD_TRIMESTER = 14, 28  # weeks (Section I.C.15.a.3 and chapter 15 of the tabular list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,10 @@ class Refinement:
 
     rule: FiredRule
     of: tuple[str, ...]
-    code: str | None
+    code: str
     seventh: str | None
     beside: tuple[str, ...]
+    without: tuple[str, ...]
     within: str
     words: "re.Pattern[str] | None"
     unless: "re.Pattern[str] | None"
@@ -37,12 +37,9 @@ class Refinement:
     settings: frozenset[str]
     keeps: bool
 
-    def target(self, code: str, trimester: int) -> str:
-        """The code in its place; `{T}` is the trimester, 9 where unknown, `{U}` the same with 0."""
-        if self.seventh:
-            return code[:-1] + self.seventh
-        assert self.code is not None  # a rule has the one or the other
-        return self.code.replace("{T}", str(trimester or 9)).replace("{U}", str(trimester))
+    def target(self, code: str) -> str:
+        """The code in its place."""
+        return code[:-1] + self.seventh if self.seventh else self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +89,10 @@ def _refinement(row: Mapping[str, Any], phrases: Mapping[str, str]) -> Refinemen
     return Refinement(
         rule=FiredRule(row["id"], row["citation"], row["reason"]),
         of=tuple(row["of"]),
-        code=row.get("code"),
+        code=row.get("code", ""),
         seventh=row.get("seventh"),
         beside=tuple(row.get("beside", ())),
+        without=tuple(row.get("without", ())),
         within=row.get("within", "note"),
         words=pattern("words"),
         unless=pattern("unless"),
@@ -111,14 +109,21 @@ def refine(reading: Reading, document: Document, standing: Mapping[str, Sequence
     for refinement in refinements():
         if refinement.settings and document.setting.value not in refinement.settings:
             continue
+        if refinement.without and any(c.startswith(refinement.without) for c in refined.supports):
+            continue
         if refinement.unless and affirmed(reading, refinement.unless, refinement.rule.id):
             continue
         for code in [c for c in refined.supports if _concerns(refinement, c)]:
             proof = _proof(refinement, reading, code, refined.supports)
-            target = refinement.target(code, weeks)
+            target = refinement.target(code)
             if proof is None or target == code:
                 continue
             _write(refined, refinement, code, target, proof)
+    for code in [c for c in refined.supports if in_trimester(c, weeks) != c]:
+        target = in_trimester(code, weeks)
+        _, origin = refined.written.pop(code, (RULE, code))
+        refined.supports[target] = [*refined.supports.get(target, ()), *refined.supports.pop(code)]
+        refined.written.setdefault(target, (RULE, origin))
     return refined
 
 
@@ -156,19 +161,6 @@ def _proof(
         return [*proof, as_support(reading, said[0], code)] if said and present else None
     text = near_text if refinement.within == "near" else sentence_text
     return proof if any(refinement.words.search(text(reading, s.mention)) for s in present) else None
-
-
-def trimester(reading: Reading) -> int:
-    """1 to 3 by the weeks of gestation that the note states, 0 where it states none."""
-    measure = next(m for m in measures() if m.codes == ("Z3A",))
-    weeks = [_number(one) for one in affirmed(reading, measure.pattern, measure.rule.id)]
-    if not weeks:
-        return 0
-    return 1 + (max(weeks) >= _SECOND_TRIMESTER) + (max(weeks) >= _THIRD_TRIMESTER)
-
-
-def _number(one: Spoken) -> float:
-    return next(float(group) for group in one.match.groups() if group)
 
 
 def restate(reading: Reading, supports: Mapping[str, Sequence[Support]]) -> Refined:

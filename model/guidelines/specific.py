@@ -17,10 +17,10 @@ _SAYS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 _BROAD = re.compile(r"without complications?$|\buncomplicated$", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r",? (with|without) ")
+_ATTRIBUTE = re.compile(r"(.*?),? (with|without) ((?:(?! with| without).)+)$")  # the last of a title
+_WITH = re.compile(r",? with(?:out)? ")
 # Combinations beside which the detail keeps its own code ('use additional code' of N18, I50 and the like).
 _TAKES_DETAIL = ("I11", "I12", "I13", "E08", "E09", "E10", "E11", "E13", "O")
-_PARTS = 3  # of a title: the condition, with or without, what
 _OTHER = re.compile(r"\bother\b", re.IGNORECASE)
 
 
@@ -41,10 +41,13 @@ def yielding_codes(
     `words` are their evidence and `terms` the terms (`tokens.term_key`) of that evidence.
     """
     ordered = sorted(codes)
-    dropped = _said_in_other_words(ordered, titles, terms or {})
+    terms = terms or {}
+    dropped = _said_in_other_words(ordered, titles, terms)
     for code in (c for c in ordered if c not in dropped):
         for other in ordered:
-            if other != code and other not in dropped and _yields(code, other, titles, words, excludes):
+            if other == code or other in dropped:
+                continue
+            if _attribute_unsaid(code, other, titles, terms) or _yields(code, other, titles, words, excludes):
                 reason = f"{titles[other]} ({other}) says the same in more detail."
                 dropped[code] = FiredRule("more-specific", _CITATION, reason)
                 break
@@ -59,7 +62,7 @@ def _said_in_other_words(
     for code in (c for c in codes if c[0] not in "RZ" and _UNSPECIFIED.search(titles[c]) and terms.get(c)):
         others = (o for o in codes if o[:3] != code[:3] and o[0] not in "RZ" and not o.startswith(_TAKES_DETAIL))
         for other in (o for o in others if terms.get(o)):
-            head = _ATTRIBUTE.split(titles[other], maxsplit=1)[0]  # what goes with it has a code of its own
+            head = _WITH.split(titles[other], maxsplit=1)[0]  # what goes with it has a code of its own
             fuller = _named(titles[code]) < _named(head) and not _OTHER.search(titles[other])
             if fuller and other not in dropped and _held(terms[code], terms[other]):
                 reason = f"{titles[other]} ({other}) says the same in more detail."
@@ -79,19 +82,23 @@ def _yields(
     vaguer = vagueness(titles[code]) > vagueness(titles[other])
     if code[:3] == other[:3]:
         said = _named(titles[code]) <= _named(titles[other]) and not _OTHER.search(titles[other])
-        return (vaguer and (said or _within(words[code], words[other]))) or _lacks(titles[code], titles[other])
+        return vaguer and (said or _within(words[code], words[other]))
     if "Z" in (code[0], other[0]) or not (excludes(code, other) or excludes(other, code)):
         return False  # a history of a condition says no more than the condition
     unspecified = _UNSPECIFIED.search(titles[code]) and not _UNSPECIFIED.search(titles[other])
     return bool(unspecified) or _within(words[code], words[other])
 
 
-def _lacks(title: str, other: str) -> bool:
-    """'Mild dementia, without behavioral disturbance' beside 'mild dementia, with anxiety'."""
-    plain, fuller = _ATTRIBUTE.split(title, maxsplit=1), _ATTRIBUTE.split(other, maxsplit=1)
-    return (
-        len(plain) == len(fuller) == _PARTS and plain[0] == fuller[0] and (plain[1], fuller[1]) == ("without", "with")
-    )
+def _attribute_unsaid(code: str, other: str, titles: Mapping[str, str], terms: Mapping[str, Sequence[str]]) -> bool:
+    """Of 'dementia without anxiety' and 'dementia with anxiety' the one that the words do not say."""
+    own, rival = (_ATTRIBUTE.match(titles[c]) for c in (code, other))
+    if code[0] == "Z" or not own or not rival or own[1] != rival[1] or own[2] == rival[2]:
+        return False
+    if _BROAD.search(titles[code]) or _BROAD.search(titles[other]):
+        return False  # 'without complications' is what is left open, see `vagueness`
+    fuller, attribute = (code, own[3]) if own[2] == "with" else (other, rival[3])
+    said = {word for term in terms.get(fuller, ()) for word in term.split(" ")}
+    return (fuller == code) is not bool(said & set(content_words(attribute)))
 
 
 def _named(title: str) -> set[str]:

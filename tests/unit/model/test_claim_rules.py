@@ -12,6 +12,7 @@ from model.guidelines.claim import Claimed, for_claim
 from model.guidelines.combinations import combinations
 from model.guidelines.measures import age, measures
 from model.guidelines.refinements import refinements, restatements
+from model.guidelines.trimesters import trimester_table
 from model.lexicon import Lexicon
 from model.predictor import BookCodes
 from model.tokens import content_words, term_key
@@ -22,6 +23,7 @@ TERMS = {
     "type 1 diabetes": "E10.9", "hypertension": "I10", "hypothyroidism": "E03.9", "obesity": "E66.9", "bmi": "Z68",
     "supervision of normal first pregnancy": "Z34.00", "pregnant": "Z33.1", "breast cancer": "C50.919",
     "history of breast cancer": "Z85.3", "radius fracture": "S52.501A", "ankle sprain": "S93.401A",
+    "alzheimer disease": "G30.9", "parkinson disease": "G20.A1", "diabetic kidney disease": "E11.22",
     "screening mammogram": "Z12.31", "vaccination": "Z23", "burn": "T30.0", "feet burn": "T25.029A", "fall": "W19.XXXA",
     "cold": "J00", "family history of breast cancer": "Z80.3", "osteoarthritis of knee": "M17.9",
     "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A",
@@ -250,7 +252,33 @@ def test_every_rule_is_cited_once() -> None:
 
 
 def test_every_refinement_writes_billable_codes(codebook: CodeBook) -> None:
-    """Whatever the trimester, what a rule writes is in the code book."""
+    """What a rule writes is in the code book."""
     for refinement in (r for r in refinements() if r.code):
-        for trimester in range(4):
-            assert codebook.is_billable(refinement.target("X", trimester), date(2025, 10, 1)), refinement
+        assert codebook.is_billable(refinement.code, date(2025, 10, 1)), refinement
+
+
+def test_trimesters_are_those_of_the_code_book(codebook: CodeBook) -> None:
+    """Every code of the table says the same but for the trimester."""
+    for unknown, row in trimester_table().items():
+        entry = codebook.get(unknown)
+        assert entry is not None
+        for code, ordinal in zip(row, ("first", "second", "third"), strict=True):
+            known = codebook.get(code) if code else None
+            assert not code or (known and known.title == entry.title.replace("unspecified trimester", f"{ordinal} trimester")), code
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("Alzheimer disease.", {"G30.9", "F02.80"}),
+        ("Alzheimer disease with agitation.", {"G30.9", "F02.811"}),
+        ("Parkinson disease.", {"G20.A1"}),
+        ("Parkinson disease with dementia.", {"G20.A1", "F02.80"}),
+        ("Diabetic kidney disease, stage 3b.", {"E11.22", "N18.32"}),
+        ("Diabetic kidney disease, stage III.", {"E11.22", "N18.30"}),
+        ("Diabetic kidney disease.", {"E11.22"}),
+    ],
+)
+def test_codes_that_the_book_asks_for(claim: Claim, text: str, codes: set[str]) -> None:
+    """The dementia of its disease and the stage of a kidney disease are codes of their own (I.A.13)."""
+    assert standing(claim(text)) == codes

@@ -45,22 +45,28 @@ def test_words_inside_longer_words(codebook: CodeBook) -> None:
     assert yielding(codebook, M54_50=(6, 19), M54_41=(0, 30)) == {"M54.50"}
 
 
-@pytest.mark.parametrize(
-    ("plain", "fuller"),
-    [("F03.A0", "F03.A4"), ("S06.0X0A", "S06.0X1A"), ("G43.909", "G43.901")],
-)
-def test_without_yields_to_with(codebook: CodeBook, plain: str, fuller: str) -> None:
-    """Of the same condition without and with something, the one with it stands."""
-    words = {plain.replace(".", "_"): (50, 60), fuller.replace(".", "_"): (0, 9)}
-    assert yielding(codebook, **words) == {plain}
-
-
 def in_other_words(codebook: CodeBook, **terms: str) -> set[str]:
     """Codes that go, each proved by words of its own with the given term."""
     words = {code.replace("_", "."): [Span(at, at + 1)] for at, code in enumerate(terms)}
     titles = {code: entry.title for code in words if (entry := codebook.get(code))}
     keys = {code.replace("_", "."): [term] for code, term in terms.items()}
     return set(yielding_codes(words, titles, words, lambda code, other: False, keys))
+
+
+@pytest.mark.parametrize(
+    ("plain", "fuller", "said", "unsaid"),
+    [
+        ("F03.A0", "F03.A4", "anxiety dementia mild", "dementia mild"),
+        ("S06.0X0A", "S06.0X1A", "concussion consciousness loss", "concussion"),
+        ("E10.10", "E10.11", "coma diabete ketoacidosis", "diabete ketoacidosis"),
+        ("I73.00", "I73.01", "gangrene raynaud", "phenomenon raynaud"),
+    ],
+)
+def test_without_and_with(codebook: CodeBook, plain: str, fuller: str, said: str, unsaid: str) -> None:
+    """Of the same condition without and with something, the one stands that the words say."""
+    names = plain.replace(".", "_"), fuller.replace(".", "_")
+    assert in_other_words(codebook, **dict.fromkeys(names, said)) == {plain}
+    assert in_other_words(codebook, **dict.fromkeys(names, unsaid)) == {fuller}
 
 
 def test_the_same_in_other_words(codebook: CodeBook) -> None:
