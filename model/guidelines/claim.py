@@ -9,6 +9,7 @@ from model.guidelines.combinations import combine
 from model.guidelines.measures import read_measures
 from model.guidelines.refinements import refine, restate
 from model.guidelines.refusals import refuse
+from model.guidelines.skin import place
 from model.guidelines.statements import split_by_statement
 from model.prediction import FiredRule
 from model.reading import Reading
@@ -41,11 +42,12 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
     meant, other = refuse(reading, document.setting, whole)
     standing, refused = split_by_statement(meant, document.setting)
     refused |= other
-    refined = refine(reading, document, standing)
+    sited, at_site = place(reading, standing)
+    refined = refine(reading, document, sited)
     measured = read_measures(reading, document, refined.supports)
     combined = combine(measured.supports, document.text)
     rules: dict[str, tuple[FiredRule, ...]] = {}
-    written = restated.written | refined.written
+    written = restated.written | at_site | refined.written
     for table in ({c: rule for c, (rule, _) in written.items()}, measured.rules, combined.made):
         for code, rule in table.items():
             rules[code] = (*rules.get(code, ()), rule)

@@ -72,10 +72,10 @@ def sentence_text(reading: Reading, mention: Mention) -> str:
     return reading.text[reading.tokens[sentence.first].start : reading.tokens[sentence.last - 1].end]
 
 
-def near_text(reading: Reading, mention: Mention) -> str:
-    """A mention and four tokens of its sentence on either side."""
+def near_text(reading: Reading, mention: Mention, reach: int = _NEAR) -> str:
+    """A mention and `reach` tokens of its sentence on either side."""
     sentence = reading.sentences[mention.sentence]
-    first, last = max(sentence.first, mention.first - _NEAR), min(sentence.last, mention.last + _NEAR)
+    first, last = max(sentence.first, mention.first - reach), min(sentence.last, mention.last + reach)
     return reading.text[reading.tokens[first].start : reading.tokens[last - 1].end]
 
 

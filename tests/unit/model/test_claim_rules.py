@@ -12,6 +12,7 @@ from model.guidelines.claim import Claimed, for_claim
 from model.guidelines.combinations import combinations
 from model.guidelines.measures import age, measures
 from model.guidelines.refinements import refinements, restatements
+from model.guidelines.skin import skin_table
 from model.guidelines.trimesters import trimester_table
 from model.lexicon import Lexicon
 from model.predictor import BookCodes
@@ -24,6 +25,7 @@ TERMS = {
     "supervision of normal first pregnancy": "Z34.00", "pregnant": "Z33.1", "breast cancer": "C50.919",
     "history of breast cancer": "Z85.3", "radius fracture": "S52.501A", "ankle sprain": "S93.401A",
     "alzheimer disease": "G30.9", "parkinson disease": "G20.A1", "diabetic kidney disease": "E11.22",
+    "basal cell carcinoma": "C44.91", "squamous cell carcinoma": "C44.92", "melanoma": "C43.9", "nevus": "D22.9",
     "screening mammogram": "Z12.31", "vaccination": "Z23", "burn": "T30.0", "feet burn": "T25.029A", "fall": "W19.XXXA",
     "cold": "J00", "family history of breast cancer": "Z80.3", "osteoarthritis of knee": "M17.9",
     "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A",
@@ -257,6 +259,34 @@ def test_every_refinement_writes_billable_codes(codebook: CodeBook) -> None:
         assert codebook.is_billable(refinement.code, date(2025, 10, 1)), refinement
 
 
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("Basal cell carcinoma of the nose.", {"C44.311"}), ("Squamous cell carcinoma, left forearm.", {"C44.629"}),
+        ("Melanoma of the right inferior back.", {"C43.59"}), ("Melanoma of the scalp.", {"C43.4"}),
+        ("Nevus of the right ear.", {"D22.21"}), ("Nevus on lower and upper extremities.", {"D22.60", "D22.70"}),
+        ("Basal cell carcinoma of the nose. Basal cell carcinoma was excised.", {"C44.311"}),
+        ("He comes back for melanoma.", {"C43.9"}),
+        ("Basal cell carcinoma. Her nose is fine.", {"C44.91"}), ("Basal cell carcinoma.", {"C44.91"}),
+        ("No basal cell carcinoma of the nose. Basal cell carcinoma.", {"C44.91"}),
+    ],
+)  # fmt: skip
+def test_growths_of_the_skin_by_site(claim: Claim, text: str, codes: set[str]) -> None:
+    """The words right beside it say where it is; without them the site stays open (neoplasm table, skin)."""
+    assert standing(claim(text)) == codes
+
+
+def test_every_site_of_the_skin_is_billable(codebook: CodeBook) -> None:
+    """Each growth at each site of each side is a code of the book."""
+    table = skin_table()
+    assert all(codebook.is_billable(code) for code in table.unplaced)
+    for category, kind in table.unplaced.values():
+        for _, codes in table.sites:
+            for side, other in (("0", "1"), ("1", "2"), ("2", "9")):
+                code = codes[category].replace("{S}", side).replace("{R}", other).replace("{K}", kind)
+                assert codebook.is_billable(f"{category}.{code}"), (category, code)
+
+
 def test_trimesters_are_those_of_the_code_book(codebook: CodeBook) -> None:
     """Every code of the table says the same but for the trimester."""
     for unknown, row in trimester_table().items():
@@ -264,7 +294,9 @@ def test_trimesters_are_those_of_the_code_book(codebook: CodeBook) -> None:
         assert entry is not None
         for code, ordinal in zip(row, ("first", "second", "third"), strict=True):
             known = codebook.get(code) if code else None
-            assert not code or (known and known.title == entry.title.replace("unspecified trimester", f"{ordinal} trimester")), code
+            assert not code or (
+                known and known.title == entry.title.replace("unspecified trimester", f"{ordinal} trimester")
+            ), code
 
 
 @pytest.mark.parametrize(
