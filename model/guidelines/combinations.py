@@ -26,6 +26,7 @@ class Combination:
     replaces: tuple[str, ...]
     says: "re.Pattern[str]"
     unless: "re.Pattern[str]"
+    outside: frozenset[str]
 
     def target(self, first: str, second: str) -> str:
         """The code that the two make; {side} and {seventh} come from an injury with its seven characters."""
@@ -55,6 +56,7 @@ def combinations() -> tuple[Combination, ...]:
             tuple(row["replaces"]),
             re.compile(row.get("says", ""), re.IGNORECASE),
             re.compile(row.get("unless", "(?!)"), re.IGNORECASE),
+            frozenset(row.get("outside", ())),
         )
         for row in rows
     )
@@ -67,7 +69,7 @@ def combine(supports: Mapping[str, Sequence[Support]], text: str = "") -> Combin
     replaced: dict[str, FiredRule] = {}
     for combination in combinations():
         first = _confirmed(found, combination.first)
-        second = _confirmed(found, combination.second)
+        second = [x for x in _confirmed(found, combination.second) if x[1].kind.value not in combination.outside]
         if text:
             second = [(c, s) for c, s in second if combination.says.search(s.mention.span.of(text))]
         if not first or not second or combination.unless.search(text):

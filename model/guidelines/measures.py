@@ -41,7 +41,7 @@ class Measure:
     adults: bool  # twenty years of age and over
     children: tuple[str, ...]  # prefixes of the codes that a child may have by other words
     most: float  # a greater number is no such measure
-    severest: bool  # the greatest value of the note counts, else the last
+    severest: bool  # the greatest value of the note counts, else the first
     spelled: bool  # words without a figure may say it in full ('twenty weeks gestation')
     table: tuple[Row, ...]
 
@@ -105,7 +105,7 @@ def read_measures(reading: Reading, document: Document, confirmed: Mapping[str, 
             continue
         supports = {c: f for c, f in supports.items() if c not in known}
         if found:
-            _, code, places = max(found, key=lambda f: f[0]) if measure.severest else found[-1]
+            _, code, places = max(found, key=lambda f: f[0]) if measure.severest else found[0]
             supports[code] = [*(as_support(reading, p, code) for p in places), *known.get(code, ())]
             rules[code], companions[code] = measure.rule, beside
     return Measured(supports, rules, companions)

@@ -19,11 +19,13 @@ RULE = FiredRule(
 
 
 def trimester(reading: Reading) -> int:
-    """1 to 3 by the greatest number of weeks that the note affirms, 0 where it states none."""
+    """1 to 3 by the first number of weeks that the note affirms, 0 where it states none."""
     measure = next(m for m in measures() if m.codes == ("Z3A",))
     said = affirmed(reading, measure.pattern, measure.rule.id)
-    weeks = max((float(next(g for g in one.match.groups() if g)) for one in said), default=None)
-    return 0 if weeks is None else 1 + (weeks >= _SECOND) + (weeks >= _THIRD)
+    if not said:
+        return 0
+    weeks = float(next(group for group in said[0].match.groups() if group))
+    return 1 + (weeks >= _SECOND) + (weeks >= _THIRD)
 
 
 @lru_cache(maxsize=1)

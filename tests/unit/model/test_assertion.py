@@ -51,6 +51,7 @@ F, H, X = Assertion.FAMILY, Assertion.HISTORICAL, Assertion.HYPOTHETICAL
         ("Prior stroke, now with cough.", {"stroke": H, "cough": P}),
         ("There is no acute coronary syndrome.", {"acute coronary syndrome": N}),
         ("Acute coronary syndrome.", {"acute coronary syndrome": P}),
+        ("Diabetes and stroke with her first pregnancy.", {"diabetes": P, "stroke": H}),
         ("Her mother brought her in for knee pain.", {"knee pain": P}),
         ("Brought in by her mother for fever.", {"fever": P}),
         ("The parents are concerned about wheezing.", {"wheezing": P}),

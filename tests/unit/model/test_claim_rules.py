@@ -76,6 +76,7 @@ def test_control_of_gestational_diabetes(claim: Claim, text: str, code: str) -> 
         ("Gestational diabetes at 30 weeks of pregnancy.", "Z3A.30"),
         ("Gestational age 39 weeks and 6 days. Gestational diabetes.", "Z3A.39"),
         ("G2P1 at 31 weeks, gestational diabetes.", "Z3A.31"),
+        ("Gestational diabetes at 36 weeks of pregnancy. The head is that of 40 weeks gestation.", "Z3A.36"),
         ("Hypothyroidism. Return in 6 weeks.", None),
         ("Gestational diabetes. Return in 6 weeks.", None),
         ("28 weeks gestation.", None),
@@ -102,6 +103,7 @@ def test_condition_in_pregnancy_keeps_its_code(claim: Claim) -> None:
     assert {"O99.282", "E03.9"} <= standing(claimed)
     assert claimed.origins["O99.282"] == "E03.9"
     assert not {c for c in standing(claim("Hypothyroidism.")) if c.startswith("O")}
+    assert not {c for c in standing(claim("Newborn of 39 weeks gestation, hypothyroidism.")) if c.startswith("O")}
 
 
 def test_supervision_has_its_trimester(claim: Claim) -> None:

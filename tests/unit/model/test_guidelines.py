@@ -92,6 +92,13 @@ def test_a_fall_that_breaks_healthy_bones_is_no_osteoporotic_fracture() -> None:
     assert not combine(supports, "Osteoporosis. Hip fracture after a motor vehicle accident.").made
 
 
+def test_a_picture_confirms_no_heart_disease() -> None:
+    """A large heart on a picture is a finding; as a diagnosis it makes hypertensive heart disease (I.C.9.a.1)."""
+    seen = replace(support(10), kind=SectionKind.RESULTS)
+    assert not combine({"I10": [support(0)], "I51.7": [seen]}).made
+    assert "I11.9" in combine({"I10": [support(0)], "I51.7": [support(10)]}).made
+
+
 def test_uncertain_diagnosis_outpatient_and_inpatient() -> None:
     """'Possible' is not coded for outpatients (IV.H), and is coded as if it existed at discharge (II.H)."""
     supports = {"J18.9": [support(0, Assertion.POSSIBLE)]}

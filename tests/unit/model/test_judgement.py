@@ -14,7 +14,12 @@ from model.predictor import BookCodes
 from model.tokens import content_words, term_key
 from model.understanding import Reader, Understanding, lasting_conditions
 
-TERMS = {"gestational diabetes": "O24.419", "insulin": "Z79.4", "obesity": "E66.9", "general examination": "Z00.01"}
+TERMS = {
+    "gestational diabetes": "O24.419",
+    "insulin": "Z79.4",
+    "obesity": "E66.9",
+    "preoperative examination": "Z01.818",
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +65,7 @@ def test_rows_have_the_same_names() -> None:
 def test_a_rule_decides_what_is_listed_first(reader: Reader) -> None:
     """The rule that moves a code to the front is told with it; a code behind it that may only lead goes."""
     confident = Confidence(("code_length",), 3.0, (), ((0.0, 0.9), (1.0, 0.9)), 0.5)
-    understood = read(reader, "General examination. Gestational diabetes.")
+    understood = read(reader, "Preoperative examination. Gestational diabetes.")
     judgement = judge(understood, Policy.ENCOUNTER, Experience())
     decider = Decider(confident, None, lambda code, other: False)
     codes, not_coded = decider.decide(
@@ -69,4 +74,4 @@ def test_a_rule_decides_what_is_listed_first(reader: Reader) -> None:
     (first,) = (c for c in codes if c.first_listed)
     assert first.code.text == "O24.419"
     assert first.rules == ()  # the likeliest leads by itself
-    assert [(n.code.text, n.rule.id) for n in not_coded if n.rule] == [("Z00.01", "first-or-not-at-all")]
+    assert [(n.code.text, n.rule.id) for n in not_coded if n.rule] == [("Z01.818", "first-or-not-at-all")]

@@ -30,6 +30,7 @@ def first(codebook: CodeBook, *ranked: str) -> tuple[str, str | None]:
         (("J06.9", "U07.1"), ("U07.1", "covid-19-first")),
         (("J18.9", "A41.9"), ("A41.9", "sepsis-first")),
         (("I25.10", "I21.4"), ("I21.4", "heart-attack-first")),
+        (("I10", "Z00.01"), ("Z00.01", "only-first")),
         (("C50.911", "Z51.11"), ("Z51.11", "only-first")),
         (("N18.4", "I50.9", "I13.0"), ("I13.0", "hypertensive-disease-first")),
         (("L97.511", "E11.621"), ("E11.621", "diabetic-ulcer-first")),
@@ -54,9 +55,9 @@ def test_rules_that_contradict_each_other_end() -> None:
 
 
 def test_examination_is_first_or_not_reported() -> None:
-    """A general examination that another code precedes goes (I.C.21.c.15); in front it stays."""
-    assert set(only_first(("I10", "Z00.01"), "I10")) == {"Z00.01"}
-    assert only_first(("I10", "Z00.01"), "Z00.01") == {}
+    """A special examination that another code precedes goes (I.C.21.c.15); in front it stays."""
+    assert set(only_first(("I10", "Z01.818"), "I10")) == {"Z01.818"}
+    assert only_first(("I10", "Z01.818"), "Z01.818") == {}
 
 
 def test_rules_are_cited() -> None:
