@@ -10,8 +10,9 @@ from model.experience import Experience
 from model.prediction import Assertion
 from model.reading import Mention
 from model.sections import SectionKind
+from model.tagger import Marks
 
-SOURCES = "htixnseacug"
+SOURCES = "htixnseacugwr"
 _PLACES: tuple[tuple[str, frozenset[SectionKind]], ...] = (
     ("assessment", frozenset({SectionKind.ASSESSMENT, SectionKind.PROBLEMS})),
     ("plan", frozenset({SectionKind.PLAN})),
@@ -45,6 +46,8 @@ class Support:
     leads: bool  # no word of the sentence stands before it
     nested: bool  # inside a longer mention
     place: float  # 0 at the beginning of the document, 1 at its end
+    marks: Marks | None = None  # by the tagger
+    fit: float = 1.0  # of the term to the words, where they are not the term's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def describe(code: str, supports: Sequence[Support], scene: Scene, experience: E
         **_statements(supports),
         **_places(supports),
         **_code(code, experience),
+        **_marks(supports),
         "words": math.log1p(scene.words),
         "assessed": min(scene.assessed, 8),
         "uncertain": min(scene.uncertain, 4),
@@ -92,6 +96,8 @@ def _terms(code: str, supports: Sequence[Support], experience: Experience) -> di
     row["length"] = max(s.mention.length for s in supports)
     row["characters"] = max(len(s.mention.key) for s in supports)
     row["broken"] = float(all(s.mention.broken for s in supports))
+    row["gap"] = min(s.mention.gap for s in supports)
+    row["fit"] = max(s.fit for s in supports)
     row["resolved"] = float(all(s.table_code != code for s in supports))
     row["terms"] = len({s.mention.key for s in supports})
     return row
@@ -120,6 +126,25 @@ def _places(supports: Sequence[Support]) -> dict[str, float]:
     row["first_place"] = min((s.place for s in standing), default=1.0)
     row["last_place"] = max((s.place for s in standing), default=0.0)
     row["first_assessed"] = min((s.place for s in decided), default=1.0)
+    return row
+
+
+def _marks(supports: Sequence[Support]) -> dict[str, float]:
+    """What the tagger says of the mentions, nothing where there is no tagger."""
+    marked = [s.marks for s in supports if s.marks]
+    if not marked:
+        return {}
+    best = max(marked, key=lambda m: (m.inside, m.cover))
+    row = {
+        "tag_inside": best.inside,
+        "tag_least": best.least,
+        "tag_cover": best.cover,
+        "tag_mean": sum(m.inside for m in marked) / len(marked),
+        "tag_often": float(min(sum(m.inside > 0.5 for m in marked), 5)),
+    }
+    for at, (label, _) in enumerate(best.labels):
+        row[f"tag_{label}"] = max(m.labels[at][1] for m in marked)
+        row[f"tag_{label}_mean"] = sum(m.labels[at][1] for m in marked) / len(marked)
     return row
 
 

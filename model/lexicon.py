@@ -1,8 +1,10 @@
 """The terms of the code book and those learnt from coded notes, and where a document uses them."""
 
 import gzip
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 from model.document import Span
@@ -12,6 +14,9 @@ from model.tokens import FUNCTION_WORDS, Token
 LONGEST = 9  # words of a term; longer titles are not written out in notes
 CAPITALS = "A"  # source of an abbreviation that is known in capitals alone: 'MR' is not 'Mr'
 _WIDEST_GAP = 3  # blanks inside a term; columns of a table stand further apart
+_SCATTERED = 3  # words of a term whose words stand apart
+_APART = 8  # words from the first to the last of them
+_MOST_MARKED = 40  # of a sentence
 _BRIDGES = frozenset({",", "/", "wrap", "."})
 
 
@@ -59,6 +64,39 @@ class Lexicon:
             mentions.extend(_longest(self._matches(reading, number, sentence)))
         return mentions
 
+    def find_scattered(self, reading: Reading, marked: Sequence[bool], known: Collection[Mention]) -> list[Mention]:
+        """Terms whose words stand apart, all of them marked: 'lung' and 'metastasis' in 'lesions of the lung that are
+        compatible with metastasis'. `marked`: of every token; `known`: what was found in one piece."""
+        seen = {(m.key, m.first, m.last) for m in known}
+        mentions: list[Mention] = []
+        for number, sentence in enumerate(reading.sentences):
+            words = [
+                i
+                for i in range(sentence.first, sentence.last)
+                if reading.tokens[i].word and reading.tokens[i].norm not in FUNCTION_WORDS
+            ]
+            found = [
+                mention
+                for places in _scattered(words, marked)
+                if (mention := self._scattered_mention(reading, number, places, words))
+                and (mention.key, mention.first, mention.last) not in seen
+            ]
+            larger = [set(m.places) for m in found if m.length == _SCATTERED]
+            mentions += [replace(m, nested=any(set(m.places) < other for other in larger)) for m in found]
+        return mentions
+
+    def _scattered_mention(
+        self, reading: Reading, number: int, places: tuple[int, ...], words: Sequence[int]
+    ) -> Mention | None:
+        norms = [reading.tokens[i].norm for i in places]
+        key = " ".join(sorted(set(norms)))
+        if len(set(norms)) < len(norms) or key not in self._terms or key in self._capitals:
+            return None
+        first, last = places[0], places[-1]
+        gap = bisect_left(words, last) - bisect_left(words, first) + 1 - len(places)
+        span = Span(reading.tokens[first].start, reading.tokens[last].end)
+        return Mention(span, key, len(places), number, first, last + 1, broken=True, gap=gap, words=places)
+
     def _matches(self, reading: Reading, number: int, sentence: Sentence) -> Iterator[Mention]:
         for run in _runs(reading.tokens, sentence):
             for at, (index, _) in enumerate(run):
@@ -83,6 +121,16 @@ def _is_a_word(reading: Reading, index: int) -> bool:
     token = reading.tokens[index]
     before = reading.tokens[index - 1].norm if index else ""
     return not reading.text[token.start : token.end].isupper() or before[:1].isdigit()
+
+
+def _scattered(words: Sequence[int], marked: Sequence[bool]) -> Iterator[tuple[int, ...]]:
+    """Two or three marked words that stand within reach of each other."""
+    chosen = [(at, index) for at, index in enumerate(words) if marked[index]][:_MOST_MARKED]
+    for at, (place, index) in enumerate(chosen):
+        near = [i for p, i in chosen[at + 1 :] if p - place <= _APART]
+        for size in range(1, _SCATTERED):
+            for others in combinations(near, size):
+                yield (index, *others)
 
 
 def merge_terms(*tables: Mapping[str, str]) -> dict[str, str]:

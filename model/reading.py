@@ -81,3 +81,10 @@ class Mention:
     last: int
     broken: bool  # a comma or stroke stands between its words
     nested: bool = False  # inside a longer mention
+    gap: int = 0  # other words between its own ('metastases to liver and lung')
+    words: tuple[int, ...] = ()  # tokens of its words, where others stand between them
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Its tokens."""
+        return self.words or tuple(range(self.first, self.last))

@@ -2,8 +2,8 @@
 
 import gzip
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -17,14 +17,15 @@ from model.experience import Experience
 from model.lexicon import Lexicon, merge_terms
 from model.prediction import Policy
 from model.predictor import BookCodes
+from model.tagger import Tags
 from model.tokens import term_key
 from model.train.boosting import Floats, Integers, Settings, fit, predict
-from model.train.house import read_house_terms
+from model.train.house import read_house_terms, read_thesaurus
 from model.train.kinship import Kinship
 from model.train.learning import Coded, count, learn_mentions, learn_triggers
 from model.train.shorthand import as_abbreviation, compose, read_shorthand
 from model.train.terms import index_terms
-from model.understanding import Reader, Understanding, lasting_conditions
+from model.understanding import Nearest, Reader, Understanding, lasting_conditions
 
 _NEIGHBOURS = 9  # thresholds of the grid
 
@@ -48,6 +49,8 @@ class Workshop:
     book: CodeBook
     terms: dict[str, str]
     split_codes: frozenset[str]  # gold codes of an old edition that any billable descendant meets
+    tags: Mapping[str, Tags] = field(default_factory=dict)  # by document, of a tagger that had not seen it
+    nearest: Nearest | None = None
 
     @cached_property
     def kinship(self) -> Kinship:
@@ -61,12 +64,16 @@ class Workshop:
         mentions = learn_mentions([c for c in coded if c.kind == "reports"], self.kinship)
         triggers = learn_triggers([c for c in coded if c.kind == "encounters"], self.kinship)
         lexicons = (Lexicon(merge_terms(mentions, self.terms)), Lexicon(triggers))
-        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions())
-        counts = count(coded, lambda one: _pairs(reader.read(one.document)), self.meets)
+        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions(), self.nearest)
+        counts = count(coded, lambda one: _pairs(self.read(reader, one)), self.meets)
         return reader, Experience(counts.terms, counts.codes, mentions, triggers)
 
+    def read(self, reader: Reader, one: Coded) -> Understanding:
+        tags = self.tags.get(one.document.id)
+        return reader.read(one.document, (lambda _: tags) if tags else None)
+
     def describe(self, fold: int, reader: Reader, experience: Experience, one: Coded, policy: Policy) -> list[Row]:
-        judgement = judge(reader.read(one.document), policy, experience)
+        judgement = judge(self.read(reader, one), policy, experience)
         rows = []
         for code, weighed in judgement.weighed.items():
             label = 1 if self.meets(code, one.right) else -1 if self.meets(code, one.acceptable) else 0
@@ -81,7 +88,8 @@ def _pairs(understood: Understanding) -> Iterable[tuple[str, str, str]]:
 
 def all_terms(book: CodeBook, shorthand: Iterable[Path]) -> dict[str, str]:
     """The terms of the code book and the house, and the same with abbreviations in the place of words."""
-    terms = merge_terms(read_house_terms(), {k: " ".join(v) for k, v in index_terms(book.terms()).items()})
+    printed = {k: " ".join(v) for k, v in index_terms(book.terms()).items()}
+    terms = merge_terms(read_house_terms(), printed, read_thesaurus())
     pairs = [pair for path in shorthand for pair in read_shorthand(path)]
     for short, words in pairs:
         codes = as_abbreviation(terms.get(term_key(words), ""), short)

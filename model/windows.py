@@ -1,0 +1,53 @@
+"""A text in pieces that a transformer can read at once: overlapping windows that begin anew at every section."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from model.sections import Section
+
+LENGTH = 128  # pieces of a window, with its heading and the three marks
+_HEADING = 8
+_STEP = 0.75  # of the room; the rest is read twice, and each piece counts where more stands around it
+
+
+class Encoded(Protocol):
+    """Pieces of a text with their characters."""
+
+    @property
+    def ids(self) -> list[int]: ...
+    @property
+    def offsets(self) -> list[tuple[int, int]]: ...
+
+
+class Tokenizer(Protocol):
+    """A tokenizer of the library `tokenizers`."""
+
+    def encode(self, sequence: str, *, add_special_tokens: bool) -> Encoded: ...
+    def token_to_id(self, token: str) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Pieces `ids` (marks and heading first); piece `first + n` covers the characters `spans[n]` of the document."""
+
+    ids: tuple[int, ...]
+    first: int
+    spans: tuple[tuple[int, int], ...]
+
+
+def windows(tokenizer: Tokenizer, text: str, sections: Sequence[Section]) -> Iterator[Window]:
+    """Every piece of the text stands in one window at least; each window names the heading it stands under."""
+    start, end = (tokenizer.token_to_id(mark) or 0 for mark in ("[CLS]", "[SEP]"))
+    for section in sections:
+        body = tokenizer.encode(text[section.start : section.end], add_special_tokens=False)
+        if not body.ids:
+            continue
+        heading = tokenizer.encode(section.heading or "", add_special_tokens=False).ids[:_HEADING]
+        head = (start, *heading, end) if heading else (start,)
+        room = LENGTH - len(head) - 1
+        step = int(room * _STEP)
+        for at in range(0, max(1, len(body.ids) - (room - step)), step):
+            pieces = body.ids[at : at + room]
+            spans = tuple((s + section.start, e + section.start) for s, e in body.offsets[at : at + room])
+            yield Window((*head, *pieces, end), len(head), spans)
