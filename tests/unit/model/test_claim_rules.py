@@ -1,52 +1,19 @@
-"""Rules that read the rest of the note: measures, refinements, restatements. Texts differ in one thing."""
+"""Rules that read the rest of the note: measures, refinements, restatements, refusals. Texts differ in one thing."""
 
 from collections.abc import Callable
 from datetime import date
 
 import pytest
 
-from model.candidates import Resolver
 from model.codebook import CodeBook
-from model.document import Document, Setting
-from model.guidelines.claim import Claimed, for_claim
+from model.document import Setting
+from model.guidelines.claim import Claimed
 from model.guidelines.combinations import combinations
 from model.guidelines.measures import age, measures
 from model.guidelines.refinements import refinements, restatements
-from model.guidelines.skin import skin_table
-from model.guidelines.trimesters import trimester_table
-from model.lexicon import Lexicon
-from model.predictor import BookCodes
-from model.tokens import content_words, term_key
-from model.understanding import Reader, lasting_conditions
-
-TERMS = {
-    "gestational diabetes": "O24.419", "insulin": "Z79.4", "metformin": "Z79.84", "diabetes": "E11.9",
-    "type 1 diabetes": "E10.9", "hypertension": "I10", "hypothyroidism": "E03.9", "obesity": "E66.9", "bmi": "Z68",
-    "supervision of normal first pregnancy": "Z34.00", "pregnant": "Z33.1", "breast cancer": "C50.919",
-    "history of breast cancer": "Z85.3", "radius fracture": "S52.501A", "ankle sprain": "S93.401A",
-    "alzheimer disease": "G30.9", "parkinson disease": "G20.A1", "diabetic kidney disease": "E11.22",
-    "basal cell carcinoma": "C44.91", "squamous cell carcinoma": "C44.92", "melanoma": "C43.9", "nevus": "D22.9",
-    "screening mammogram": "Z12.31", "vaccination": "Z23", "burn": "T30.0", "feet burn": "T25.029A", "fall": "W19.XXXA",
-    "cold": "J00", "family history of breast cancer": "Z80.3", "osteoarthritis of knee": "M17.9",
-    "hip fracture": "S72.001A", "osteoporosis": "M81.0", "compression fracture": "S22.080A",
-    "gangrene": "I96", "slough": "I96",
-    "heart failure": "I50.9", "stage 4 kidney disease": "N18.4", "hypertensive kidney disease": "I12.9",
-    "hypertensive heart failure": "I11.0", "hypoglycemia": "E16.2", "burn scar": "L90.5", "hand burn": "T23.001A",
-}  # fmt: skip
-LEXICON = Lexicon({term_key(content_words(term)): f"x:{code}" for term, code in TERMS.items()})
+from model.guidelines.refusals import refusals
 
 Claim = Callable[..., Claimed]
-
-
-@pytest.fixture(scope="module")
-def claim(codebook: CodeBook) -> Claim:
-    reader = Reader((LEXICON,), Resolver(BookCodes(codebook)), lasting_conditions())
-
-    def claim(text: str, setting: Setting = Setting.OUTPATIENT, on: date | None = None) -> Claimed:
-        understood = reader.read(Document("note", text, setting, on))
-        return for_claim(understood.reading, understood.document, understood.supports)
-
-    return claim
 
 
 def standing(claimed: Claimed) -> set[str]:
@@ -218,6 +185,7 @@ def test_follow_up_in_an_emergency_department_is_active_treatment(claim: Claim) 
         ("Feet burn, scalded by hot water.", "His feet burn at night.", "burning-is-a-sensation"),
         ("Injured in a fall.", "Worse in the fall.", "autumn"),
         ("Breast cancer.", "Breast cancer in remission.", "solid-malignancy-in-remission"),
+        ("Skin rash.", "Allergic to penicillin, causes skin rash.", "reaction-of-an-allergy"),
         ("She has a cold.", "Worse in cold weather.", "cold-is-a-temperature"),
     ],
 )
@@ -250,7 +218,7 @@ def test_rules_tell_why(claim: Claim) -> None:
 
 def test_every_rule_is_cited_once() -> None:
     """Ids are unique; each rule names its source, its year and a reason in a sentence."""
-    rules = [r.rule for table in (refinements(), restatements(), measures(), combinations()) for r in table]
+    rules = [r.rule for table in (refinements(), restatements(), refusals(), measures(), combinations()) for r in table]
     assert len({r.id for r in rules}) == len(rules)
     assert all("FY2026" in r.citation and r.reason.endswith(".") for r in rules)
 
@@ -259,60 +227,3 @@ def test_every_refinement_writes_billable_codes(codebook: CodeBook) -> None:
     """What a rule writes is in the code book."""
     for refinement in (r for r in refinements() if r.code):
         assert codebook.is_billable(refinement.code, date(2025, 10, 1)), refinement
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("Basal cell carcinoma of the nose.", {"C44.311"}), ("Squamous cell carcinoma, left forearm.", {"C44.629"}),
-        ("Melanoma of the right inferior back.", {"C43.59"}), ("Melanoma of the scalp.", {"C43.4"}),
-        ("Nevus of the right ear.", {"D22.21"}), ("Nevus on lower and upper extremities.", {"D22.60", "D22.70"}),
-        ("Basal cell carcinoma of the nose. Basal cell carcinoma was excised.", {"C44.311"}),
-        ("He comes back for melanoma.", {"C43.9"}),
-        ("Basal cell carcinoma. Her nose is fine.", {"C44.91"}), ("Basal cell carcinoma.", {"C44.91"}),
-        ("No basal cell carcinoma of the nose. Basal cell carcinoma.", {"C44.91"}),
-    ],
-)  # fmt: skip
-def test_growths_of_the_skin_by_site(claim: Claim, text: str, codes: set[str]) -> None:
-    """The words right beside it say where it is; without them the site stays open (neoplasm table, skin)."""
-    assert standing(claim(text)) == codes
-
-
-def test_every_site_of_the_skin_is_billable(codebook: CodeBook) -> None:
-    """Each growth at each site of each side is a code of the book."""
-    table = skin_table()
-    assert all(codebook.is_billable(code) for code in table.unplaced)
-    for category, kind in table.unplaced.values():
-        for _, codes in table.sites:
-            for side, other in (("0", "1"), ("1", "2"), ("2", "9")):
-                code = codes[category].replace("{S}", side).replace("{R}", other).replace("{K}", kind)
-                assert codebook.is_billable(f"{category}.{code}"), (category, code)
-
-
-def test_trimesters_are_those_of_the_code_book(codebook: CodeBook) -> None:
-    """Every code of the table says the same but for the trimester."""
-    for unknown, row in trimester_table().items():
-        entry = codebook.get(unknown)
-        assert entry is not None
-        for code, ordinal in zip(row, ("first", "second", "third"), strict=True):
-            known = codebook.get(code) if code else None
-            assert not code or (
-                known and known.title == entry.title.replace("unspecified trimester", f"{ordinal} trimester")
-            ), code
-
-
-@pytest.mark.parametrize(
-    ("text", "codes"),
-    [
-        ("Alzheimer disease.", {"G30.9", "F02.80"}),
-        ("Alzheimer disease with agitation.", {"G30.9", "F02.811"}),
-        ("Parkinson disease.", {"G20.A1"}),
-        ("Parkinson disease with dementia.", {"G20.A1", "F02.80"}),
-        ("Diabetic kidney disease, stage 3b.", {"E11.22", "N18.32"}),
-        ("Diabetic kidney disease, stage III.", {"E11.22", "N18.30"}),
-        ("Diabetic kidney disease.", {"E11.22"}),
-    ],
-)
-def test_codes_that_the_book_asks_for(claim: Claim, text: str, codes: set[str]) -> None:
-    """The dementia of its disease and the stage of a kidney disease are codes of their own (I.A.13)."""
-    assert standing(claim(text)) == codes
