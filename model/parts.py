@@ -11,8 +11,13 @@ TERMS = "terms.tsv.gz"
 LEARNT = "learnt.json.gz"
 CONFIDENCE = "confidence.json"
 CODEBOOK = "codebook"
+TOKENIZER = "tokenizer.json"
+REPORTS_TAGGER = "reports.onnx"
+ENCOUNTERS_TAGGER = "encounters.onnx"
 # The code book is not among them: it has a manifest of its own and is renewed every year without training.
 _PARTS = (TERMS, LEARNT, CONFIDENCE)
+# All three or none: a predictor can do without taggers, and one that was measured without them has none.
+TAGGERS = (TOKENIZER, REPORTS_TAGGER, ENCOUNTERS_TAGGER)
 
 
 class ArtifactError(Exception):
@@ -38,7 +43,8 @@ class Manifest:
 
 def write_manifest(directory: Path, name: str) -> Manifest:
     """Seals the parts; the revision follows from their content, so the same parts are the same revision."""
-    parts = {part: _sha256(directory / part) for part in _PARTS}
+    tagging = TAGGERS if any((directory / part).exists() for part in TAGGERS) else ()
+    parts = {part: _sha256(directory / part) for part in (*_PARTS, *tagging)}
     revision = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
     manifest = Manifest(name, revision, parts)
     text = json.dumps({"name": name, "revision": revision, "parts": parts}, indent=2, sort_keys=True)
@@ -53,7 +59,8 @@ def check_manifest(directory: Path) -> Manifest:
         manifest = Manifest(value["name"], value["revision"], value["parts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedPart(f"{MANIFEST} is missing or cannot be read") from error
-    missing = [part for part in _PARTS if part not in manifest.parts]
+    needed = (*_PARTS, *TAGGERS) if any(part in manifest.parts for part in TAGGERS) else _PARTS
+    missing = [part for part in needed if part not in manifest.parts]
     if missing:
         raise DamagedPart(f"{MANIFEST} does not name {missing[0]}")
     for part, sha256 in sorted(manifest.parts.items()):

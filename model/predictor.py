@@ -1,6 +1,7 @@
 """The only door: a document in, codes with evidence out."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -12,10 +13,23 @@ from model.confidence import Confidence
 from model.decisions import Decider, judge
 from model.document import Document
 from model.experience import Experience
+from model.guidelines.order import Sequencer
 from model.lexicon import Lexicon
-from model.parts import CODEBOOK, CONFIDENCE, LEARNT, TERMS, check_manifest
+from model.parts import (
+    CODEBOOK,
+    CONFIDENCE,
+    ENCOUNTERS_TAGGER,
+    LEARNT,
+    REPORTS_TAGGER,
+    TERMS,
+    TOKENIZER,
+    check_manifest,
+)
 from model.prediction import Policy, Prediction
+from model.tagger import ENCOUNTER_LABELS, REPORT_LABELS, Tagger
 from model.understanding import Reader, lasting_conditions
+
+_NEAREST = 5  # codes for words that no term holds
 
 
 class BookCodes:
@@ -35,18 +49,29 @@ class BookCodes:
         return entry.title if entry else ""
 
 
+class BookNearest:
+    """Codes for words that no term holds, by the search of the code book."""
+
+    def __init__(self, book: CodeBook) -> None:
+        self._book = book
+
+    def __call__(self, phrases: Sequence[str]) -> list[list[tuple[str, float]]]:
+        return [[(r.code, r.score) for r in self._book.search(phrase, limit=_NEAREST)] for phrase in phrases]
+
+
 class Predictor:
-    """Terms, what was learnt about them, and confidence: loaded together, one revision."""
+    """Terms, what was learnt about them, taggers and confidence: loaded together, one revision."""
 
     def __init__(
         self, book: CodeBook, lexicons: tuple[Lexicon, ...], experience: Experience, deciders: dict[Policy, Decider],
-        revision: str,
+        taggers: Mapping[Policy, Tagger], revision: str,
     ) -> None:  # fmt: skip
         self._book = book
         self._codes = BookCodes(book)
         self._experience = experience
         self._deciders = deciders
-        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions())
+        self._taggers = taggers
+        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions(), BookNearest(book))
         self.revision = revision
 
     @classmethod
@@ -59,13 +84,16 @@ class Predictor:
         plain = json.loads((directory / CONFIDENCE).read_text(encoding="utf-8"))
         first = Confidence.from_json(plain["first_listed"])
         excludes = Excluder(book)
-        deciders = {p: Decider(Confidence.from_json(plain[p.value]), first, excludes) for p in Policy}
-        return cls(book, lexicons, experience, deciders, manifest.revision)
+        order = Sequencer(book)
+        deciders = {p: Decider(Confidence.from_json(plain[p.value]), first, excludes, order) for p in Policy}
+        taggers = _load_taggers(directory) if TOKENIZER in manifest.parts else {}
+        return cls(book, lexicons, experience, deciders, taggers, manifest.revision)
 
     def predict(self, document: Document, policy: Policy) -> Prediction:
         """Every code the document may carry under the policy, with the words that prove it; the same each time."""
         day = document.date_of_service
-        understood = self._reader.read(document)
+        tagger = self._taggers.get(policy)
+        understood = self._reader.read(document, tagger.tag if tagger else None)
         judgement = judge(understood, policy, self._experience)
         titles = {c: self._codes.title(c, day) for c in {*understood.supports, *judgement.weighed}}
         codes, not_coded = self._deciders[policy].decide(understood, judgement, titles, policy)
@@ -78,6 +106,14 @@ class Predictor:
             codes=codes,
             not_coded=not_coded,
         )
+
+
+def _load_taggers(directory: Path) -> dict[Policy, Tagger]:
+    tokenizer = directory / TOKENIZER
+    return {
+        Policy.EXHAUSTIVE: Tagger.load(tokenizer, directory / REPORTS_TAGGER, REPORT_LABELS),
+        Policy.ENCOUNTER: Tagger.load(tokenizer, directory / ENCOUNTERS_TAGGER, ENCOUNTER_LABELS),
+    }
 
 
 class Excluder:

@@ -16,6 +16,9 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 _BATCH = 16  # windows
+_THREADS = 2
+REPORT_LABELS = ("begin", "inside")  # of a mention annotated in a case report
+ENCOUNTER_LABELS = ("core", "acceptable", "trap")  # words quoted for codes of the claim, for others, for none
 
 
 class Network(Protocol):
@@ -75,7 +78,7 @@ class Tagger:
         self._network = network
 
     @classmethod
-    def load(cls, tokenizer: Path, network: Path, labels: Sequence[str], threads: int = 0) -> "Tagger":
+    def load(cls, tokenizer: Path, network: Path, labels: Sequence[str], threads: int = _THREADS) -> "Tagger":
         """`threads`: of one reading; 0 leaves it to the library."""
         import onnxruntime
         import tokenizers

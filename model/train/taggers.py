@@ -46,8 +46,6 @@ class Trained:
 def train_by_folds(course: Course, tokenizer: Path, work: Work) -> Trained:
     """One tagger for every fold, trained on the others, and one on all."""
     pieces = Tokenizer.from_file(str(tokenizer))
-    pieces.no_truncation()
-    pieces.no_padding()
     number = fold_of([note.id for note in course.notes], course.folds)
     tags: dict[str, Tags] = {}
     for fold in range(course.folds):
@@ -57,6 +55,14 @@ def train_by_folds(course: Course, tokenizer: Path, work: Work) -> Trained:
         tags |= _load_tags(folder / _TAGS, course.labels)
     folder = _one(course, course.name, course.notes, (), tokenizer, pieces, work)
     return Trained(folder / _WEIGHTS, folder / NETWORK, tags)
+
+
+def write_tokenizer(start: Path, out: Path) -> None:
+    """The tokenizer that comes with the weights, cutting and filling nothing: windows are cut by us."""
+    pieces = Tokenizer.from_file(str(start / "tokenizer.json"))
+    pieces.no_truncation()
+    pieces.no_padding()
+    pieces.save(str(out))
 
 
 def fold_of(ids: Sequence[str], folds: int) -> dict[str, int]:
