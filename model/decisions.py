@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from model.codes import ICD10CMCode
 from model.confidence import Confidence
 from model.experience import Experience
-from model.features import Support, compare, describe
+from model.features import Support, compare, describe, in_order
 from model.guidelines.beside import not_beside
 from model.guidelines.claim import Claimed, for_claim
 from model.guidelines.excluded import Excludes, excluded_pairs
@@ -101,7 +101,7 @@ class Decider:
         if policy is Policy.ENCOUNTER:
             dropped = self._drop(suggested, likely, judgement, titles)
             suggested -= dropped.keys()
-        first = self._first(suggested, judgement, titles) if policy is Policy.ENCOUNTER else None
+        first = self._first(suggested, likely, judgement, titles) if policy is Policy.ENCOUNTER else None
         if first:
             dropped |= only_first(sorted(suggested), first[0])
             suggested -= dropped.keys()
@@ -128,11 +128,16 @@ class Decider:
         return dropped | excluded_pairs(left, self._excludes)
 
     def _first(
-        self, suggested: Iterable[str], judgement: Judgement, titles: Mapping[str, str]
+        self,
+        suggested: Iterable[str],
+        likely: Mapping[str, float],
+        judgement: Judgement,
+        titles: Mapping[str, str],
     ) -> tuple[str, FiredRule | None] | None:
         """The first-listed code (Section IV.G), by what coded encounters listed first where no rule decides."""
+        rows = in_order({c: judgement.weighed[c].features for c in suggested}, likely)
         ranker = self._first_listed or self._confidence
-        ranked = sorted(suggested, key=lambda c: (-ranker.raw(judgement.weighed[c].features), c))
+        ranked = sorted(suggested, key=lambda c: (-ranker.raw(rows[c]), c))
         return first_listed(ranked, titles, self._code_first)
 
     def _code(

@@ -161,6 +161,27 @@ def _code(code: str, experience: Experience) -> dict[str, float]:
     return row
 
 
+_ORDERED = (
+    "first_assessed", "first_place", "complaint_share", "assessment_share", "in_assessment", "in_complaint", "in_plan",
+    "leads_assessment", "mentions", "share", "encounters_rate", "tag_core",
+)  # fmt: skip
+
+
+def in_order(rows: Mapping[str, Mapping[str, float]], likely: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Every code with how it stands to the others that are suggested beside it: what the first-listed is chosen by."""
+    table = {code: {**row, "likely": likely[code]} for code, row in rows.items()}
+    names = [name for name in (*_ORDERED, "likely") if all(name in row for row in table.values())]
+    compared: dict[str, dict[str, float]] = {}
+    for code, row in table.items():
+        compared[code] = {**row, "suggested": float(len(table))}
+        for name in names:
+            values = [other[name] for other in table.values()]
+            compared[code][f"{name}_before"] = float(sum(v < row[name] for v in values))
+            compared[code][f"{name}_behind"] = float(sum(v > row[name] for v in values))
+            compared[code][f"{name}_short"] = row[name] - max(values)
+    return compared
+
+
 def compare(rows: Mapping[str, dict[str, float]], rate: str) -> None:
     """Adds to every code how it stands among the other codes of the document and of its category."""
     strongest = sorted((row[rate] for row in rows.values()), reverse=True)

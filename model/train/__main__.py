@@ -47,7 +47,7 @@ SETTINGS = {
     Policy.EXHAUSTIVE: Settings(rounds=160, depth=4, rate=0.07),
     Policy.ENCOUNTER: Settings(rounds=140, depth=4, rate=0.07, ridge=4.0),
 }
-_FIRST = Settings(rounds=60, depth=3, rate=0.08, ridge=5.0)
+_FIRST = Settings(rounds=100, depth=4, rate=0.06, ridge=6.0)
 _FOLDS = 5
 
 
@@ -128,7 +128,9 @@ def build(coded: list[Coded], split: frozenset[str], tags: Mapping[str, Tags], o
         f1 = micro_f1(judged[:, 0], judged[:, 1], gold, confidence.threshold)
         sys.stdout.write(f"{policy.value}: cross-validated F1 {f1:.3f} at {confidence.threshold}\n")
         plain[policy.value] = confidence.to_json()
-    plain["first_listed"] = train_first_listed(rows[Policy.ENCOUNTER], _FIRST).to_json()
+        if policy is Policy.ENCOUNTER:
+            first = train_first_listed(rows[policy], held_out.tolist(), confidence.threshold, _FIRST)
+            plain["first_listed"] = first.to_json()
     write_terms(terms, out / TERMS)
     workshop.teach(coded)[1].save(out / LEARNT)
     (out / CONFIDENCE).write_text(json.dumps(plain, separators=(",", ":")), encoding="utf-8")

@@ -14,6 +14,7 @@ from model.codebook import CodeBook
 from model.confidence import Confidence, calibrate
 from model.decisions import judge
 from model.experience import Experience
+from model.features import in_order
 from model.lexicon import Lexicon, merge_terms
 from model.prediction import Policy
 from model.predictor import BookCodes
@@ -144,13 +145,23 @@ def train_confidence(rows: Sequence[Row], gold: int, settings: Settings) -> tupl
     return confidence, calibrated
 
 
-def train_first_listed(rows: Sequence[Row], settings: Settings) -> Confidence:
-    """Trees that say which right code of an encounter its coder listed first."""
-    right = [row for row in rows if row.label == 1]
-    names = tuple(sorted(right[0].features))
-    table = np.array([[row.features[name] for name in names] for row in right], dtype=np.float64)
-    labels = np.array([row.first for row in right], dtype=np.float64)
-    base, trees = fit(table, labels, np.ones(len(right)), settings)
+def train_first_listed(
+    rows: Sequence[Row], probabilities: Sequence[float], threshold: float, settings: Settings
+) -> Confidence:
+    """Trees that say which of the codes that are right or look so the coder listed first."""
+    shown: dict[str, dict[str, tuple[Row, float]]] = {}
+    for row, probability in zip(rows, probabilities, strict=True):
+        if row.label == 1 or probability >= threshold:
+            shown.setdefault(row.document, {})[row.code] = (row, probability)
+    learnt: list[tuple[dict[str, float], bool]] = []
+    for codes in shown.values():
+        if any(row.first for row, _ in codes.values()):
+            compared = in_order({c: r.features for c, (r, _) in codes.items()}, {c: p for c, (_, p) in codes.items()})
+            learnt += [(compared[code], row.first) for code, (row, _) in codes.items()]
+    names = tuple(sorted(learnt[0][0]))
+    table = np.array([[features[name] for name in names] for features, _ in learnt], dtype=np.float64)
+    labels = np.array([first for _, first in learnt], dtype=np.float64)
+    base, trees = fit(table, labels, np.ones(len(learnt)), settings)
     return Confidence(names, base, trees, ((0.0, 0.0), (1.0, 1.0)), 0.5)
 
 
