@@ -136,7 +136,7 @@ def _marks(supports: Sequence[Support]) -> dict[str, float]:
         return {}
     best = max(marked, key=lambda m: (m.inside, m.cover))
     row = {
-        "tag_inside": best.inside,
+        "tag_any": best.inside,  # of any kind; a kind may itself be called 'inside'
         "tag_least": best.least,
         "tag_cover": best.cover,
         "tag_mean": sum(m.inside for m in marked) / len(marked),

@@ -1,5 +1,6 @@
 """A text in pieces that a transformer can read at once: overlapping windows that begin anew at every section."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,6 +10,7 @@ from model.sections import Section
 LENGTH = 128  # pieces of a window, with its heading and the three marks
 _HEADING = 8
 _STEP = 0.75  # of the room; the rest is read twice, and each piece counts where more stands around it
+_HALF = re.compile("[\ud800-\udfff]")  # of a character; a tokenizer refuses texts that hold one
 
 
 class Encoded(Protocol):
@@ -38,12 +40,13 @@ class Window:
 
 def windows(tokenizer: Tokenizer, text: str, sections: Sequence[Section]) -> Iterator[Window]:
     """Every piece of the text stands in one window at least; each window names the heading it stands under."""
+    text = _whole(text)
     start, end = (tokenizer.token_to_id(mark) or 0 for mark in ("[CLS]", "[SEP]"))
     for section in sections:
         body = tokenizer.encode(text[section.start : section.end], add_special_tokens=False)
         if not body.ids:
             continue
-        heading = tokenizer.encode(section.heading or "", add_special_tokens=False).ids[:_HEADING]
+        heading = tokenizer.encode(_whole(section.heading or ""), add_special_tokens=False).ids[:_HEADING]
         head = (start, *heading, end) if heading else (start,)
         room = LENGTH - len(head) - 1
         step = int(room * _STEP)
@@ -51,3 +54,8 @@ def windows(tokenizer: Tokenizer, text: str, sections: Sequence[Section]) -> Ite
             pieces = body.ids[at : at + room]
             spans = tuple((s + section.start, e + section.start) for s, e in body.offsets[at : at + room])
             yield Window((*head, *pieces, end), len(head), spans)
+
+
+def _whole(text: str) -> str:
+    """The same length, so that offsets stay exact."""
+    return _HALF.sub("\ufffd", text)
