@@ -20,6 +20,9 @@ _WIDEST = 60  # codes under a heading; a wider one says too little
 _NAMED = 6  # the first of them, whose headings are looked at too
 _SENSED = 6  # codes whose terms are about the same, whatever their words
 _ANSWERS = 8
+# Without trees: how well the best term fits, and how much of the words all terms and titles of the code say.
+_BY_HAND = [FEATURES.index("fit"), FEATURES.index("code_said")]
+_SHARES = np.array([0.6, 0.4])
 _UNKNOWN = 0.8  # weight of a word that no term has, as a share of the greatest
 
 
@@ -63,7 +66,7 @@ class NearestTerms:
         if described is None:
             return ()
         forest = self._tables.forest
-        scores = forest.probabilities(described.table) if forest else described.table[:, 0]
+        scores = forest.probabilities(described.table) if forest else described.table[:, _BY_HAND] @ _SHARES
         best: dict[str, tuple[str, float]] = {}
         for at in np.argsort(-scores, kind="stable").tolist():
             best.setdefault(described.leaves[at], (described.codes[at], round(float(scores[at]), 4)))
