@@ -184,7 +184,8 @@ class NearestTerms:
 
     def _read_title(self, leaf: str) -> Title:
         words = self._words_of(leaf)
-        own = np.setdiff1d(words, self._words_of(leaf[:-1].rstrip(".")))
+        above = set(self._words_of(leaf[:-1].rstrip(".")).tolist())
+        own = np.array([word for word in words.tolist() if word not in above], dtype=np.int64)
         weights = self._tables.weights[words]
         whole = max(float(weights.sum()), 1e-6)
         return Title(self._resolver.title(leaf, None).lower(), words, weights, whole, own)
