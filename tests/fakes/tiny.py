@@ -55,7 +55,7 @@ WORDED = {
     "metastasis of lung": "n:C78.0-", "lung mass": "x:R91.8", "hypothyroidism": "t:E03.9", "breast cancer": "h:C50.919",
     "mr": "A:I34.0",
 }  # fmt: skip
-# A word of no term that the taggers mark all the same: only the search of the code book knows it.
+# A word of no term that the taggers mark all the same.
 MARKED_ALONE = "intermittent"
 SAMPLE = (
     "ASSESSMENT\n\n1. Hypertension, stable. 2. Knee pain of the right side. Takes metformin. No chest pain or fever."
