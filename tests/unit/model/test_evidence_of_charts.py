@@ -23,7 +23,7 @@ NOTES = {
     if (notes := sorted(path for path in chart.glob("*") if path.suffix in TYPES))
 }
 _LONG = 5_000  # characters; a note that is read slowly
-_CODES, _CODES_OF_LONG = 3, 1  # masked, of a note
+_CODES, _CODES_OF_LONG = 2, 1  # masked, of a note
 
 
 @pytest.fixture(scope="module")

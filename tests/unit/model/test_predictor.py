@@ -1,7 +1,6 @@
 """The predictor behind its door, with the committed artifact."""
 
 import json
-import shutil
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 
 from model.codebook import CodeBook
 from model.document import NOTE_BREAK, Document, Setting
-from model.parts import DamagedPart
 from model.prediction import Assertion, Policy, Prediction
 from model.predictor import Predictor
 
@@ -139,16 +137,6 @@ def test_line_of_a_prediction(predictor: Predictor) -> None:
     assert line["id"] == "note"
     assert set(line["codes"][0]) == {"code", "confidence", "suggested", "first_listed", "evidence"}
     assert all(NOTE[e["start"] : e["end"]].strip() for c in line["codes"] for e in c["evidence"])
-
-
-@pytest.mark.parametrize("part", ["terms.tsv.gz", "learnt.json.gz", "confidence.json", "manifest.json"])
-def test_damaged_part_is_named(tmp_path: Path, part: str) -> None:
-    """A part that is not the one of the manifest is refused by name."""
-    for name in ("terms.tsv.gz", "learnt.json.gz", "confidence.json", "manifest.json"):
-        shutil.copy(ARTIFACT / name, tmp_path / name)
-    (tmp_path / part).write_bytes(b"damaged")
-    with pytest.raises(DamagedPart, match=part.replace(".", r"\.")):
-        Predictor.load(tmp_path)
 
 
 @pytest.mark.parametrize(
