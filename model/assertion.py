@@ -3,7 +3,7 @@
 The words that decide are data (`assertion_cues.tsv`); here is only how far each of them reaches.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,6 +55,14 @@ class _Scope:
 
     def reaches(self, mention: Mention) -> bool:
         return self.opens <= mention.first and self.first < mention.last <= self.last
+
+
+def single_cues(kinds: Iterable[Assertion]) -> frozenset[str]:
+    """Cues of one word that say one of `kinds` of a mention."""
+    lines = _CUES.read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    wanted = set(kinds)
+    return frozenset(cue for cue, kind, *_ in rows if kind in wanted and " " not in cue)
 
 
 def assert_mentions(reading: Reading, mentions: Sequence[Mention], lasting: Sequence[bool]) -> list[Assertion]:

@@ -35,7 +35,7 @@ class Confidence:
     threshold: float
 
     def raw(self, features: Mapping[str, float]) -> float:
-        row = [features[name] for name in self.names]
+        row = [features.get(name, 0.0) for name in self.names]  # a code that rules alone made lacks some
         return 1 / (1 + math.exp(-self.base - sum(tree.value(row) for tree in self.trees)))
 
     def probability(self, features: Mapping[str, float]) -> float:

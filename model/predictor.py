@@ -1,7 +1,7 @@
 """The only door: a document in, codes with evidence out."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -29,8 +29,6 @@ from model.prediction import Policy, Prediction
 from model.tagger import ENCOUNTER_LABELS, REPORT_LABELS, Tagger
 from model.understanding import Reader, lasting_conditions
 
-_NEAREST = 5  # codes for words that no term holds
-
 
 class BookCodes:
     """The code book as the resolver asks it."""
@@ -49,16 +47,6 @@ class BookCodes:
         return entry.title if entry else ""
 
 
-class BookNearest:
-    """Codes for words that no term holds, by the search of the code book."""
-
-    def __init__(self, book: CodeBook) -> None:
-        self._book = book
-
-    def __call__(self, phrases: Sequence[str]) -> list[list[tuple[str, float]]]:
-        return [[(r.code, r.score) for r in self._book.search(phrase, limit=_NEAREST)] for phrase in phrases]
-
-
 class Predictor:
     """Terms, what was learnt about them, taggers and confidence: loaded together, one revision."""
 
@@ -71,7 +59,7 @@ class Predictor:
         self._experience = experience
         self._deciders = deciders
         self._taggers = taggers
-        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions(), BookNearest(book))
+        self._reader = Reader(lexicons, Resolver(self._codes), lasting_conditions())
         self.revision = revision
 
     @classmethod

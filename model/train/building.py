@@ -126,8 +126,14 @@ def cross_rows(workshop: Workshop, coded: Sequence[Coded], number: int) -> dict[
     return rows
 
 
-def train_confidence(rows: Sequence[Row], gold: int, settings: Settings) -> tuple[Confidence, Floats]:
-    """Trees on all rows; calibration and threshold from trees that had not seen the row. `gold`: codes to be found."""
+def train_confidence(
+    rows: Sequence[Row], gold: Mapping[str, int], settings: Settings, slack: float = 0.0
+) -> tuple[Confidence, Floats]:
+    """Trees on all rows; calibration and threshold from trees that had not seen the row.
+
+    `gold`: number of codes to be found, by document, of those that calibration and threshold rest on; `slack`: F1 that
+    may be given for a higher threshold.
+    """
     names = tuple(sorted(rows[0].features))
     table = np.array([[row.features[name] for name in names] for row in rows], dtype=np.float64)
     labels = np.array([row.label for row in rows], dtype=np.float64)
@@ -138,11 +144,12 @@ def train_confidence(rows: Sequence[Row], gold: int, settings: Settings) -> tupl
         seen = (fold != at) & judged
         base, trees = fit(table[seen], labels[seen], np.ones(int(seen.sum())), settings)
         held_out[fold == at] = predict(table[fold == at], base, trees)
-    steps = fit_steps(held_out[judged], labels[judged])
+    measured = judged & np.array([row.document in gold for row in rows])
+    steps = fit_steps(held_out[measured], labels[measured])
     calibrated = np.array([calibrate(steps, float(raw)) for raw in held_out])
     base, trees = fit(table[judged], labels[judged], np.ones(int(judged.sum())), settings)
-    confidence = Confidence(names, base, trees, steps, best_threshold(calibrated[judged], labels[judged], gold))
-    return confidence, calibrated
+    threshold = best_threshold(calibrated[measured], labels[measured], sum(gold.values()), slack)
+    return Confidence(names, base, trees, steps, threshold), calibrated
 
 
 def train_first_listed(
@@ -187,12 +194,15 @@ def _masses(order: Integers, raw: Floats, bins: int) -> list[Integers]:
     return [part for part in np.split(order, cuts) if len(part)]
 
 
-def best_threshold(probabilities: Floats, labels: Floats, gold: int) -> float:
-    """The probability from which suggesting gives the best F1, averaged over its neighbours: a lone peak is chance."""
+def best_threshold(probabilities: Floats, labels: Floats, gold: int, slack: float = 0.0) -> float:
+    """The probability from which suggesting gives the best F1, averaged over its neighbours: a lone peak is chance.
+
+    Where others reach it but for `slack`, the highest of them: a wrong code costs more than one that a person adds.
+    """
     grid = [percent / 100 for percent in range(15, 75)]
     reached = np.array([micro_f1(probabilities, labels, gold, threshold) for threshold in grid])
     smooth = np.convolve(reached, np.ones(_NEIGHBOURS) / _NEIGHBOURS, mode="valid")
-    return grid[int(smooth.argmax()) + _NEIGHBOURS // 2]
+    return grid[int(np.flatnonzero(smooth >= smooth.max() - slack)[-1]) + _NEIGHBOURS // 2]
 
 
 def micro_f1(probabilities: Floats, labels: Floats, gold: int, threshold: float) -> float:

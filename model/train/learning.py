@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model.assertion import single_cues
 from model.document import Document, Setting
 from model.experience import Experience, Taught
 from model.lexicon import LONGEST
+from model.prediction import Assertion
 from model.reading import Reading
-from model.tokens import FUNCTION_WORDS, content_words, term_key
+from model.tokens import FUNCTION_WORDS, content_words, normalise, term_key
 from model.train.kinship import Kinship
 from model.train.terms import GENERAL_WORDS
 
@@ -18,6 +20,8 @@ _MOST_CODES = 4
 # Words that are not the code's own: documents in which they were quoted for it, and the share of those that use them.
 _OFTEN = 2
 _MOSTLY = 0.5
+# Words that alone say that a mention is denied, in doubt, of a relative or of another day.
+_CUES = frozenset(normalise(word) for word in single_cues(Assertion) - single_cues((Assertion.HISTORICAL,)))
 _SETTINGS = {s.value: s for s in Setting} | {"inpatient_discharge": Setting.INPATIENT}
 
 
@@ -117,6 +121,8 @@ def learn_triggers(encounters: Sequence[Coded], kinship: Kinship, least: int = 2
         seen.update({key for key, _ in whole})
     kept: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for (key, code), count in quoted.items():
+        if code[0] != "Z" and _CUES & set(key.split(" ")):
+            continue  # 'suspected pneumonia' must not be a term, or its doubt is lost; of Z codes cues are a part
         often = count / seen[key]
         if kinship.akin(key, code):
             enough = (count >= least and often >= rate) or (count == 1 and often >= 0.5 and " " in key)

@@ -52,3 +52,12 @@ def test_threshold_weighs_what_was_not_found() -> None:
     """Gold codes that no row offers do not move the threshold above all rows."""
     probabilities, labels = np.array([0.9, 0.6, 0.3]), np.array([1.0, 1.0, 0.0])
     assert 0.3 < best_threshold(probabilities, labels, 2) <= 0.6
+
+
+def test_threshold_prefers_precision_on_a_plateau() -> None:
+    """Among thresholds whose F1 differs by no more than the slack the highest is taken."""
+    probabilities = np.linspace(0.01, 0.99, 197)
+    labels = (probabilities > 0.5).astype(float)
+    labels[(probabilities > 0.45) & (probabilities <= 0.5)] = [1, 0] * 5
+    plain = best_threshold(probabilities, labels, int(labels.sum()))
+    assert plain < best_threshold(probabilities, labels, int(labels.sum()), slack=0.05) < 0.6

@@ -111,3 +111,13 @@ def test_counts_and_their_trip_to_disk(tmp_path) -> None:  # type: ignore[no-unt
     assert experience.of_term("reports", "fever", "R50.9") == Taught(2, 1, 1)
     experience.save(tmp_path / "learnt.json.gz")
     assert Experience.load(tmp_path / "learnt.json.gz").of_code("reports", "R50") == Taught(2, 1, 1)
+
+
+def test_doubt_is_no_part_of_a_term() -> None:
+    """A cue of assertion in a trigger would take what is said of the mention with it; of Z codes it is a part."""
+    pneumonia = [coded("encounters", f"{n} Suspected pneumonia.", ("J18.9", "Suspected pneumonia")) for n in "abc"]
+    screening = [coded("encounters", f"{n} Screening colonoscopy.", ("Z12.11", "Screening colonoscopy")) for n in "abc"]
+    known = Kinship({"pneumonia": "x:J18.9", "colonoscopy": "x:Z12.11"})
+    triggers = learn_triggers([*pneumonia, *screening], known)
+    assert term_key(["pneumonia", "suspected"]) not in triggers
+    assert triggers[term_key(["screening", "colonoscopy"])] == "u:Z12.11"
