@@ -15,6 +15,19 @@ from launch.scopes import MINIMUM, ResourceScope, is_scope
 from launch.transport import is_loopback, is_secure
 
 PUBLIC, SECRET, PRIVATE_KEY = "public", "client_secret_basic", "private_key_jwt"
+GENERIC = "generic"
+VENDORS = (
+    GENERIC,
+    "epic",
+    "oracle",
+    "athenahealth",
+    "meditech",
+    "eclinicalworks",
+    "nextgen",
+    "canvas",
+    "medplum",
+    "openemr",
+)
 NEEDED_SCOPES = ("launch", "openid", "fhirUser")  # the encounter and who signs
 
 
@@ -67,6 +80,7 @@ class EHR:
     client_auth: str = PRIVATE_KEY
     client_secret: str | None = field(default=None, repr=False)
     keys: tuple[SigningKey, ...] = field(default=(), repr=False)  # the first signs; all are published, for rotation
+    vendor: str = GENERIC  # whose ways of writing the plan follows beside what the EHR says of itself
     scopes: tuple[str, ...] = MINIMUM
     id_token_issuers: tuple[str, ...] = ()  # none: the issuer its SMART configuration names
     embed_origins: tuple[str, ...] = ()  # who may frame us
@@ -98,7 +112,7 @@ def _texts(value: Any) -> tuple[str, ...] | None:
 
 def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     """What is wrong in one table, but for the keys themselves."""
-    texts = {"iss", "name", "client_id", "client_auth", "client_secret"}
+    texts = {"iss", "name", "client_id", "client_auth", "client_secret", "vendor"}
     lists = {"private_keys", "scopes", "id_token_issuers", "embed_origins"}
     yield from (f"{k} is not a setting" for k in table if k not in texts | lists | {"assume_s256"})
     yield from (f"{k} must be text" for k in sorted(texts & table.keys()) if not isinstance(table[k], str))
@@ -106,6 +120,8 @@ def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     yield from (f"{k} is missing" for k in ("iss", "name", "client_id") if not table.get(k))
     if not isinstance(table.get("assume_s256", False), bool):
         yield "assume_s256 must be true or false"
+    if table.get("vendor", GENERIC) not in VENDORS:
+        yield f"vendor must be one of {', '.join(VENDORS)}"
     iss = table.get("iss")
     if isinstance(iss, str) and iss and not (is_secure(iss, loopback=True) and "?" not in iss and "#" not in iss):
         yield "iss must be an https address without user, query or fragment (plain http is for loopback only)"

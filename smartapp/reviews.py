@@ -32,6 +32,18 @@ class Action(StrEnum):
     UNDO = "undo"  # takes back the latest decision on the code, LEAD included
 
 
+class Rung(StrEnum):
+    """How something reaches the EHR, best first; the write plan takes the first that this EHR, these scopes allow."""
+
+    TRANSACTION = "transaction"  # all resources in one Bundle, or none
+    SINGLE_WRITES = "single-writes"  # one after the other, each confirmed; undone where a later one is refused
+    JSON_PATCH = "json-patch"  # a change of one element, with tests of what it was
+    CDS_SUGGESTION = "cds-suggestion"  # the EHR itself makes it, when the user takes the card
+    DOCUMENT = "document"  # a coding summary among the notes
+    MESSAGE = "message"  # Communication or Task to those who bill
+    EXPORT = "export"  # a file that a person carries over
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewKey:
     """Whose encounter in which EHR: one review each."""
@@ -166,6 +178,7 @@ class PlannedWrite:
     will_write: bool
     detail: str  # what it says in plain words, or why it is left out
     body: str | None  # the resource as indented JSON; None when nothing is sent
+    rung: Rung = Rung.SINGLE_WRITES
 
 
 @dataclass(frozen=True, slots=True)
