@@ -160,8 +160,17 @@ class TrustedEHRs:
     def load(cls, path: Path) -> "TrustedEHRs":
         """Raises InvalidEHRFile, naming everything that is wrong."""
         try:
-            tables = tomllib.loads(path.read_text("utf-8")).get("ehr")
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidEHRFile(path, [f"cannot be read: {error}"]) from None
+        return cls.from_text(text, path)
+
+    @classmethod
+    def from_text(cls, text: str, path: Path) -> "TrustedEHRs":
+        """What the file at the path would say with this text; keys are beside it. Raises as `load`."""
+        try:
+            tables = tomllib.loads(text).get("ehr")
+        except tomllib.TOMLDecodeError as error:
             raise InvalidEHRFile(path, [f"cannot be read: {error}"]) from None
         if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables) or not tables:
             raise InvalidEHRFile(path, ["there must be an [[ehr]] table for each trusted EHR"])
