@@ -22,7 +22,7 @@ ALGORITHMS: dict[str, type[RSAKey] | type[ECKey]] = {"RS256": RSAKey, "RS384": R
 SKEW_SECONDS = 60
 # People who may stand for codes: neither a Patient nor a RelatedPerson.
 _FHIR_USER = re.compile(r"(?:Practitioner|PractitionerRole|Person)/[A-Za-z0-9.-]{1,64}")
-_Key = RSAKey | ECKey
+Key = RSAKey | ECKey
 
 
 class Identities:
@@ -30,7 +30,7 @@ class Identities:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._http, self._clock = SameOriginSession(), clock
-        self._keys: dict[str, list[_Key]] = {}
+        self._keys: dict[str, list[Key]] = {}
 
     def verify(self, id_token: Any, ehr: EHR, smart: SmartConfiguration, nonce: str) -> dict[str, Any]:
         """The claims (OpenID Connect Core 3.1.3.7). Raises InvalidIdentity."""
@@ -52,10 +52,10 @@ class Identities:
 
     def _prove(self, id_token: str, alg: str, kid: object, jwks_uri: str, ehr: EHR) -> dict[str, Any]:
         """The claims whose signature holds, with the kept keys or, once, with those read anew (keys rotate)."""
-        claims = _signed_by(self._keys.get(jwks_uri, []), id_token, alg, kid)
+        claims = signed_by(self._keys.get(jwks_uri, []), id_token, alg, kid)
         if claims is None:
             self._keys[jwks_uri] = self._read_keys(jwks_uri, ehr)
-            claims = _signed_by(self._keys[jwks_uri], id_token, alg, kid)
+            claims = signed_by(self._keys[jwks_uri], id_token, alg, kid)
         if claims is None:
             raise InvalidIdentity("no key of the issuer fits the id_token's signature")
         return claims
@@ -70,9 +70,9 @@ class Identities:
             raise InvalidIdentity("the issuer's OpenID configuration does not name it and its keys")
         return uri
 
-    def _read_keys(self, jwks_uri: str, ehr: EHR) -> list[_Key]:
+    def _read_keys(self, jwks_uri: str, ehr: EHR) -> list[Key]:
         keys = self._read_json(jwks_uri, ehr).get("keys")
-        return [key for said in keys if (key := _import(said))] if isinstance(keys, list) else []
+        return [key for said in keys if (key := import_key(said))] if isinstance(keys, list) else []
 
     def _read_json(self, url: str, ehr: EHR) -> dict[str, Any]:
         if not is_secure(url, loopback=is_loopback(ehr.iss)):
@@ -115,7 +115,7 @@ def fhir_user(claims: dict[str, Any], ehr: EHR) -> str:
     return relative
 
 
-def _signed_by(keys: list[_Key], id_token: str, alg: str, kid: object) -> dict[str, Any] | None:
+def signed_by(keys: list[Key], id_token: str, alg: str, kid: object) -> dict[str, Any] | None:
     """The claims, proved by the key named or, where none is named, by any that fits."""
     for key in keys:
         if isinstance(key, ALGORITHMS[alg]) and kid in (None, key.kid):
@@ -154,7 +154,7 @@ def _issuer(payload: bytes | None) -> str:
     return issuer
 
 
-def _import(said: Any) -> _Key | None:
+def import_key(said: Any) -> Key | None:
     """A public key, or None for what is something else; joserfc itself lets none with use=enc prove a signature."""
     if not isinstance(said, dict) or said.get("kty") not in ("RSA", "EC"):
         return None
