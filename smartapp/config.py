@@ -17,6 +17,42 @@ class MissingSettings(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Contacts:
+    """Whom to turn to, as /register and /support say it, and the site's own pages; what is unset stays empty."""
+
+    organization: str = ""
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    security: str = ""  # where weaknesses are reported
+    privacy_url: str = ""  # pages of the site's own in the place of ours
+    terms_url: str = ""
+    support_url: str = ""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str], complaints: list[str]) -> "Contacts":
+        said = {field: environ.get(name, "").strip() for field, name in CONTACT_SETTINGS.items()}
+        for field, value in said.items():
+            if field.endswith("_url") and value and not value.startswith("https://"):
+                complaints.append(f"{CONTACT_SETTINGS[field]} must begin with https://")
+            if field in ("email", "security") and value and "@" not in value:
+                complaints.append(f"{CONTACT_SETTINGS[field]} must be an e-mail address")
+        return cls(**said)
+
+
+CONTACT_SETTINGS = {
+    "organization": "CHARTSIDE_CONTACT_ORGANIZATION",
+    "name": "CHARTSIDE_CONTACT_NAME",
+    "email": "CHARTSIDE_CONTACT_EMAIL",
+    "phone": "CHARTSIDE_CONTACT_PHONE",
+    "security": "CHARTSIDE_CONTACT_SECURITY",
+    "privacy_url": "CHARTSIDE_PRIVACY_URL",
+    "terms_url": "CHARTSIDE_TERMS_URL",
+    "support_url": "CHARTSIDE_SUPPORT_URL",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the application needs to know about where it runs."""
 
@@ -26,6 +62,7 @@ class Config:
     database_url: str
     artifact: Path  # the predictor's directory
     predictor_socket: Path  # where the predictor's process listens
+    contacts: Contacts = Contacts()
     templates: Path = HERE / "templates"
     static: Path = HERE / "static"
 
@@ -47,6 +84,7 @@ class Config:
             complaints.append("CHARTSIDE_PUBLIC_URL must begin with https:// (plain http is for loopback only)")
         if ehrs and not Path(ehrs).is_file():
             complaints.append(f"CHARTSIDE_EHRS: there is no file {ehrs}")
+        contacts = Contacts.from_env(environ, complaints)
         if complaints:
             raise MissingSettings(complaints)
         state = Path(environ.get("CHARTSIDE_STATE", "var")).resolve()
@@ -57,4 +95,5 @@ class Config:
             database_url=environ.get("CHARTSIDE_DATABASE_URL", f"sqlite:///{state / 'chartside.db'}"),
             artifact=Path(environ.get("CHARTSIDE_ARTIFACT", str(HERE / "model" / "artifact"))),
             predictor_socket=Path(environ.get("CHARTSIDE_PREDICTOR_SOCKET", str(state / "predictor.sock"))),
+            contacts=contacts,
         )
