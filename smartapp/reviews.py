@@ -20,6 +20,7 @@ class ReviewStatus(StrEnum):
     SIGNED = "signed"  # attested; the write-back has begun
     WRITTEN = "written"  # confirmed by reading back
     PARTLY_WRITTEN = "partly-written"  # some of it is in the chart; the receipt says what is not
+    REFUSED = "refused"  # the EHR took none of it, and says why
 
 
 class Action(StrEnum):
@@ -181,15 +182,42 @@ class PlannedWrite:
     rung: Rung = Rung.SINGLE_WRITES
 
 
+class Choice(StrEnum):
+    """Whose list of the encounter's diagnoses shall stand."""
+
+    BOTH = "both"  # theirs, and after it what was signed
+    MINE = "mine"  # the list as it was reviewed, and after it what was signed
+    THEIRS = "theirs"  # the list stays as it is now
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody changed the encounter's diagnoses after they were reviewed: both lists in words, and what was chosen."""
+
+    reviewed: tuple[str, ...]
+    theirs: tuple[str, ...]
+    signed: tuple[str, ...]  # what signing adds
+    seen: str  # names exactly the list shown as theirs: a choice holds for no other
+    choice: Choice | None = None
+    by: str | None = None  # who chose
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenResource:
-    """One line of the receipt."""
+    """One write of the outbox, kept from the signature on; all of them are the receipt.
 
-    resource: str  # Condition, Encounter, Claim, Provenance
-    purpose: str  # "diagnosis I10", "order of diagnoses" ...
-    outcome: str  # written | already-there | not-written | failed
+    What it says is built anew from the review, whose decisions no longer change; so is its identifier in the EHR.
+    """
+
+    resource: str  # Condition, Encounter, Claim, Provenance ...
+    purpose: str  # "diagnosis I10", "order of diagnoses" ...; one of each a review
+    outcome: str  # pending | sent | written | already-there | not-written | failed | refused | conflict | undone
     reference: str | None  # Condition/12 once it is in the chart
-    detail: str  # why not, in plain words; empty when written
+    detail: str  # why not, in plain words, with the EHR's; empty when written
+    rung: Rung = Rung.SINGLE_WRITES
+    attempts: int = 0  # how often it was sent
+    sent_at: datetime | None = None  # the last time
+    conflict: Conflict | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,18 @@ from smartapp.reviews import (
     Action,
     Attestation,
     ChartHeader,
+    Choice,
+    Conflict,
     Decision,
     Note,
     Review,
     Reviewer,
     ReviewKey,
     ReviewStatus,
+    Rung,
     WrittenResource,
 )
-from smartapp.store.tables import AttestationRow, DecisionRow, ReceiptRow, ReviewRow
+from smartapp.store.tables import AttestationRow, DecisionRow, OutboxRow, ReviewRow
 from smartapp.suggestions import suggestions_of, why_not_of
 
 
@@ -75,12 +78,12 @@ class Draft:
 
     def set_receipt(self, lines: Iterable[WrittenResource]) -> None:
         """Line by line in place, so that a position never exists twice on the way."""
-        rows = self._row.receipt
-        values = [asdict(line) for line in lines]
+        rows = self._row.outbox
+        values = [columns_of(line) for line in lines]
         del rows[len(values) :]
         for position, value in enumerate(values):
             if position == len(rows):
-                rows.append(ReceiptRow(position=position))
+                rows.append(OutboxRow(position=position))
             for name, content in value.items():
                 setattr(rows[position], name, content)
         self.changed = True
@@ -113,13 +116,27 @@ def read_review(row: ReviewRow) -> Review:
         why_not=why_not_of(prediction, notes) if prediction else (),
         decisions=tuple(_decision(d) for d in row.decisions),
         attestation=_attestation(row.attestation) if row.attestation else None,
-        receipt=tuple(
-            WrittenResource(line.resource, line.purpose, line.outcome, line.reference, line.detail)
-            for line in row.receipt
-        ),
+        receipt=tuple(_written(line) for line in row.outbox),
         model_revision=row.model_revision,
         code_set_edition=row.code_set_edition,
     )
+
+
+def columns_of(line: WrittenResource) -> dict[str, Any]:
+    """The line as its row keeps it."""
+    return asdict(line) | {"rung": line.rung.value}
+
+
+def _written(row: OutboxRow) -> WrittenResource:
+    return WrittenResource(
+        row.resource, row.purpose, row.outcome, row.reference, row.detail,
+        Rung(row.rung), row.attempts, row.sent_at, _conflict(row.conflict) if row.conflict else None,
+    )  # fmt: skip
+
+
+def _conflict(value: Mapping[str, Any]) -> Conflict:
+    lists = {name: tuple(value[name]) for name in ("reviewed", "theirs", "signed")}
+    return Conflict(**{**value, **lists, "choice": Choice(value["choice"]) if value["choice"] else None})
 
 
 def _header(value: Mapping[str, Any]) -> ChartHeader:

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from launch.vault import Vault
 from smartapp.errors import UnknownReview
-from smartapp.reviews import Review, ReviewKey, ReviewStatus
+from smartapp.reviews import Review, ReviewKey, ReviewStatus, WrittenResource
 from smartapp.store.columns import seal_with
 from smartapp.store.database import READS_ONLY
-from smartapp.store.draft import Draft, read_review
-from smartapp.store.tables import ReviewRow
+from smartapp.store.draft import Draft, columns_of, read_review
+from smartapp.store.tables import OutboxRow, ReviewRow
 
 
 class ClaimLost(Exception):
@@ -75,6 +75,14 @@ class ReviewStore:
             if draft.changed:
                 row.version += 1
                 row.changed_at = at
+
+    def keep_line(self, claim: str, position: int, line: WrittenResource) -> None:
+        """One line of the outbox, kept before anything follows from it. Raises ClaimLost: then nothing may follow."""
+        held = select(ReviewRow.id).where(ReviewRow.claim == claim).scalar_subquery()
+        row = (OutboxRow.review_id == held) & (OutboxRow.position == position)
+        with self._engine.begin() as connection:
+            if connection.execute(update(OutboxRow).where(row).values(columns_of(line))).rowcount != 1:
+                raise ClaimLost
 
     def beat(self, claim: str, at: datetime) -> None:
         """Whoever holds the review is alive."""

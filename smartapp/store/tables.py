@@ -41,18 +41,23 @@ class AttestationRow(Base):
     statement: Mapped[str] = mapped_column(Text)
 
 
-class ReceiptRow(Base):
-    """One line of the receipt; replaced as a whole when the write-back is tried again."""
+class OutboxRow(Base):
+    """One planned write, made in the transaction of the signature; kept before and after each request about it."""
 
-    __tablename__ = "receipt"
+    __tablename__ = "outbox"
+    __table_args__ = (UniqueConstraint("review_id", "resource", "purpose", name="one_write_each"),)
 
     review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     resource: Mapped[str] = mapped_column(String(64))
     purpose: Mapped[str] = mapped_column(String(200))
+    rung: Mapped[str] = mapped_column(String(20))
     outcome: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
     reference: Mapped[str | None] = mapped_column(String(200))
     detail: Mapped[str] = mapped_column(Sealed)  # may quote the EHR
+    conflict: Mapped[Any | None] = mapped_column(Sealed)
 
 
 class ReviewRow(Base):
@@ -80,4 +85,4 @@ class ReviewRow(Base):
 
     decisions: Mapped[list[DecisionRow]] = relationship(order_by=DecisionRow.id)
     attestation: Mapped[AttestationRow | None] = relationship()
-    receipt: Mapped[list[ReceiptRow]] = relationship(order_by=ReceiptRow.position, cascade="all, delete-orphan")
+    outbox: Mapped[list[OutboxRow]] = relationship(order_by=OutboxRow.position, cascade="all, delete-orphan")

@@ -20,7 +20,7 @@ from smartapp.store import ReviewStore, connect, migrate
 from smartapp.store.migrating import roll_back
 from smartapp.store.tables import Base
 
-TABLES = {"review", "decision", "attestation", "receipt", "launch_state", "launch_session"}
+TABLES = {"review", "decision", "attestation", "outbox", "launch_state", "launch_session"}
 HERE = key("https://ehr.example/fhir")
 
 
@@ -70,6 +70,22 @@ def test_down_and_up_with_data(engine: Engine) -> None:
     assert tables(engine) == set()
     migrate(engine)
     assert put_a_review(engine).version == 2
+
+
+def test_the_receipt_becomes_the_outbox_and_back(engine: Engine) -> None:
+    """Lines of a receipt are kept both ways; what only the outbox can say is told as failed."""
+    migrate(engine)
+    put_a_review(engine)
+    with engine.begin() as connection:
+        columns = "review_id, position, resource, purpose, outcome, reference, detail, rung, attempts"
+        row = "SELECT review_id, 1, resource, 'diagnosis E11.9', 'sent', reference, detail, rung, attempts FROM outbox"
+        connection.execute(text(f"INSERT INTO outbox ({columns}) {row}"))
+    roll_back(engine, "0001")
+    with engine.connect() as connection:
+        assert list(connection.scalars(text("SELECT outcome FROM receipt ORDER BY position"))) == ["written", "failed"]
+    migrate(engine)
+    lines = ReviewStore(engine, Vault([KEY])).review(HERE).receipt
+    assert [(line.outcome, line.reference) for line in lines] == [("written", "Condition/1"), ("failed", "Condition/1")]
 
 
 def test_a_failed_migration_leaves_nothing_half_done(engine: Engine) -> None:
