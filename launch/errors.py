@@ -11,7 +11,9 @@ LaunchError
 │   └── GrantRefused       because it does not take the code or the refresh token (any more)
 ├── InvalidIdentity        the id_token does not prove who the user is
 ├── MissingContext         the token came without patient or encounter
-└── SessionEnded           no live session for this launch key in this browser; a relaunch mends it
+├── UntrustedCaller        a call of the CDS service does not prove which EHR it is from
+├── SessionEnded           no live session for this launch key in this browser; a relaunch mends it
+└── SessionsUnavailable    the store of sessions does not answer
 """
 
 
@@ -93,7 +95,19 @@ class MissingContext(LaunchError):
     advice = "Open an encounter in the EHR first, then open Chartside from it."
 
 
+class UntrustedCaller(LaunchError):
+    status = 401
+    title = "The call does not prove which EHR it is from"
+    advice = "The EHR's administrator finds in Chartside's list of EHRs which issuer and keys are registered."
+
+
 class SessionEnded(LaunchError):
     status = 401
     title = "Your session has ended"
     advice = "Open Chartside again from the patient's chart. Your decisions are saved."
+
+
+class SessionsUnavailable(LaunchError):
+    status = 503
+    title = "Chartside cannot reach its store of sessions"
+    advice = "Your decisions are saved. Wait a moment and reload the page; if it goes on, tell your administrator."

@@ -1,34 +1,113 @@
-"""The store of launches and sessions."""
+"""The stores of launches and sessions: one contract, kept in SQL and in Redis."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
 from launch.context import LaunchContext
+from launch.errors import SessionsUnavailable
+from launch.redis_sessions import RedisSessionStore
 from launch.sessions import Pending, Session, SQLSessionStore, Tokens, metadata
 from launch.vault import Vault
 
+REDIS = "redis://127.0.0.1:6379/0"
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
 NOW = datetime(2026, 10, 1, 23, 30, tzinfo=UTC)
 PENDING = Pending("state-1", "browser-1", "https://ehr.example", "nonce", "verifier", NOW)
-CONTEXT = LaunchContext("https://ehr.example", "EHR", "a1", "e1", "Practitioner/p1", "Ines Okafor", ("launch",), False)
-SESSION = Session("key-1", "browser-1", CONTEXT, Tokens("access", "refresh", NOW + timedelta(minutes=5)), NOW, NOW)
+CONTEXT = LaunchContext(
+    "https://ehr.example", "EHR", "patient-77", "encounter-88", "Practitioner/p1", "Ines Okafor", ("launch",), False
+)
+SESSION = Session(
+    "key-1", "browser-1", CONTEXT, Tokens("token-for-access", "token-for-more", NOW + timedelta(minutes=5)), NOW, NOW
+)
+
+
+class SQLKept:
+    """What a test reaches past the store: SQLite."""
+
+    def __init__(self, path):
+        self.engine = sa.create_engine(f"sqlite:///{path}")
+        metadata.create_all(self.engine)
+
+    def store(self, *keys):
+        return SQLSessionStore(self.engine, Vault(keys))
+
+    def raw(self):
+        with self.engine.connect() as db:
+            rows = [db.execute(sa.select(table)).all() for table in metadata.sorted_tables]
+        return repr(rows).encode()
+
+    def move(self, part, source, target):
+        """What one session has sealed, put in the place of another's."""
+        with self.engine.begin() as db:
+            select = f"(select {part} from launch_session where key = :source)"
+            db.execute(
+                sa.text(f"update launch_session set {part} = {select} where key = :target"),
+                {"source": source, "target": target},
+            )
+
+    def away(self):
+        metadata.drop_all(self.engine)
+        return self.store(NEW)
+
+    def close(self):
+        self.engine.dispose()
+
+
+class RedisKept:
+    """The same for Redis, under a prefix of the test's own."""
+
+    def __init__(self):
+        self.redis, self.prefix = redis.Redis.from_url(REDIS), f"chartside-test-{secrets.token_hex(8)}:"
+
+    def store(self, *keys):
+        return RedisSessionStore(REDIS, Vault(keys), prefix=self.prefix)
+
+    def raw(self):
+        kinds = {b"string": self.redis.get, b"hash": self.redis.hgetall}
+        names = list(self.redis.scan_iter(f"{self.prefix}*"))
+        return repr([(name, kinds[self.redis.type(name)](name)) for name in names]).encode()
+
+    def move(self, part, source, target):
+        session = f"{self.prefix}session:".__add__
+        self.redis.hset(session(target), part, self.redis.hget(session(source), part))
+
+    def away(self):
+        return RedisSessionStore("redis://:a-password@127.0.0.1:9", Vault([NEW]))
+
+    def close(self):
+        for name in self.redis.scan_iter(f"{self.prefix}*"):
+            self.redis.delete(name)
+        self.redis.close()
+
+
+@pytest.fixture(scope="session")
+def redis_answers():
+    try:
+        return redis.Redis.from_url(REDIS).ping()
+    except redis.RedisError:
+        return False
+
+
+@pytest.fixture(params=["sql", "redis"])
+def kept(request, tmp_path, need):
+    if request.param == "redis":
+        need(request.getfixturevalue("redis_answers"), f"Redis ({REDIS})")
+    kept = SQLKept(tmp_path / "x.db") if request.param == "sql" else RedisKept()
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def store(engine):
-    return SQLSessionStore(engine, Vault([Fernet.generate_key().decode()]))
+def store(kept):
+    return kept.store(NEW)
 
 
 def test_a_launch_under_way_is_given_out_once(store):
@@ -47,27 +126,10 @@ def test_of_many_takers_one_gets_it(store):
     assert taken.count(None) == 7
 
 
-def test_old_launches_are_swept_out(store, engine):
-    """What was never finished does not pile up."""
-    store.put_pending(PENDING)
-    store.put_pending(replace(PENDING, state="state-2", created_at=NOW + timedelta(minutes=11)))
-    with engine.connect() as db:
-        assert db.execute(sa.text("select state from launch_state")).scalars().all() == ["state-2"]
-
-
 def test_a_session_comes_back_as_it_was(store):
     """Every field, times in UTC."""
     store.put(SESSION)
     assert store.get("key-1") == SESSION
-
-
-def test_old_sessions_are_swept_out(store):
-    """After twelve hours the tokens are not even kept sealed."""
-    store.put(SESSION)
-    later = NOW + timedelta(hours=12, seconds=1)
-    store.put(replace(SESSION, key="key-2", created_at=later, seen_at=later))
-    assert store.get("key-1") is None
-    assert store.get("key-2")
 
 
 def test_new_tokens_replace_the_old(store):
@@ -109,21 +171,107 @@ def test_a_removed_session_is_gone(store):
     assert store.get("key-1") is None
 
 
-def test_a_seal_is_worth_nothing_on_another_row(store, engine):
-    """Whoever can write to the database cannot give one launch the session of another."""
+def test_changes_of_a_removed_session_do_not_bring_it_back(store):
+    """A request that was still under way when the session ended leaves nothing behind."""
+    store.put(SESSION)
+    store.remove("key-1")
+    store.touch("key-1", NOW)
+    store.put_tokens("key-1", SESSION.tokens)
+    store.release_refresh("key-1")
+    assert store.get("key-1") is None
+    assert store.every() == []
+
+
+def test_all_sessions_are_listed_in_the_order_they_began(store):
+    """For an administrator, who sees no tokens: Session keeps them out of its repr."""
+    later = replace(SESSION, key="key-0", created_at=NOW + timedelta(minutes=1))
+    store.put(later)
+    store.put(SESSION)
+    store.put_pending(PENDING)
+    assert store.every() == [SESSION, later]
+    assert "token-for" not in repr(store.every())
+
+
+def test_nothing_that_matters_can_be_read_in_the_store(kept, store):
+    """Tokens, browser, verifier, patient, encounter and user are sealed."""
+    store.put(SESSION)
+    store.put_pending(PENDING)
+    raw = kept.raw()
+    assert b"key-1" in raw
+    for secret in (b"token-for", b"verifier", b"browser-1", b"patient-77", b"encounter-88", b"Okafor", b"ehr.example"):
+        assert secret not in raw
+
+
+@pytest.mark.parametrize("part", ["sealed", "sealed_tokens"])
+def test_a_seal_is_worth_nothing_on_another_session(kept, store, part):
+    """Whoever can write to the store cannot give one launch the chart or the tokens of another."""
     store.put(SESSION)
     store.put(replace(SESSION, key="key-2", browser="browser-2"))
-    with engine.begin() as db:
-        db.execute(
-            sa.text("update launch_session set sealed = (select sealed from launch_session where key = 'key-2')")
-        )
+    kept.move(part, "key-2", "key-1")
     assert store.get("key-1") is None
+    assert store.get("key-2")
 
 
-def test_what_another_key_sealed_is_over(engine):
-    """After the secret keys were changed, launches and sessions of before are gone, without an error."""
-    SQLSessionStore(engine, Vault([Fernet.generate_key().decode()])).put(SESSION)
-    SQLSessionStore(engine, Vault([Fernet.generate_key().decode()])).put_pending(PENDING)
-    fresh = SQLSessionStore(engine, Vault([Fernet.generate_key().decode()]))
+def test_sessions_live_through_a_change_of_keys(kept):
+    """Rotation: the new key goes first and seals, the old one still opens."""
+    old, both, new = kept.store(OLD), kept.store(NEW, OLD), kept.store(NEW)
+    old.put(SESSION)
+    old.put_pending(PENDING)
+    assert both.get("key-1") == SESSION
+    assert both.take_pending("state-1") == PENDING
+    both.put_tokens("key-1", SESSION.tokens)
+    both.put(replace(SESSION, key="key-2"))
+    assert new.get("key-2")
+
+
+def test_what_another_key_sealed_is_over(kept):
+    """After the old key is taken away, launches and sessions of before are gone, without an error."""
+    kept.store(OLD).put(SESSION)
+    kept.store(OLD).put_pending(PENDING)
+    fresh = kept.store(NEW)
     assert fresh.get("key-1") is None
+    assert fresh.every() == []
     assert fresh.take_pending("state-1") is None
+
+
+def test_a_store_that_is_away_is_named_without_its_address(kept):
+    """An error with advice; neither password nor address is quoted."""
+    with pytest.raises(SessionsUnavailable) as told:
+        kept.away().get("key-1")
+    assert "password" not in str(told.value)
+    assert "127.0.0.1" not in str(told.value)
+
+
+def test_sql_sweeps_out_what_is_old(tmp_path):
+    """What was never finished does not pile up, and after twelve hours tokens are not even kept sealed."""
+    kept = SQLKept(tmp_path / "x.db")
+    store, later = kept.store(NEW), NOW + timedelta(hours=12, seconds=1)
+    store.put(SESSION)
+    store.put_pending(PENDING)
+    store.put(replace(SESSION, key="key-2", created_at=later, seen_at=later))
+    store.put_pending(replace(PENDING, state="state-2", created_at=later))
+    assert store.get("key-1") is None
+    assert store.get("key-2")
+    assert store.take_pending("state-1") is None
+    assert store.take_pending("state-2")
+    kept.close()
+
+
+def test_redis_lets_what_is_old_die(need, redis_answers):
+    """Redis itself drops a launch after ten minutes and a session after twelve hours."""
+    need(redis_answers, f"Redis ({REDIS})")
+    kept = RedisKept()
+    kept.store(NEW).put(SESSION)
+    kept.store(NEW).put_pending(PENDING)
+    lives = {kept.redis.ttl(name) for name in kept.redis.scan_iter(f"{kept.prefix}*")}
+    kept.close()
+    assert lives <= {600, 599, 43200, 43199}
+    assert len(lives) == 2
+
+
+@pytest.mark.parametrize("url", ["http://:secret@x", "redis", ""])
+def test_an_address_that_is_none_of_redis_is_refused_unquoted(url):
+    """The application does not start, and the message does not print a password."""
+    with pytest.raises(ValueError, match="redis://") as refused:
+        RedisSessionStore(url, Vault([NEW]))
+    assert "secret" not in str(refused.value)
