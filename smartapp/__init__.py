@@ -41,7 +41,7 @@ def create_app(
     vault = Vault(config.secret_keys)
     engine = store.connect(config.database_url)
     store.migrate(engine)
-    ehrs = TrustedEHRs.load(config.ehrs_file)
+    ehrs = TrustedEHRs.watch(config.ehrs_file)
     launcher = Launcher(ehrs, SQLSessionStore(engine, vault), config.public_url, clock=clock)
     predictor = PredictorClient(config.predictor_socket, config.secret_keys)
     codebook = CodeBook.load(config.artifact / "codebook")
@@ -50,7 +50,11 @@ def create_app(
     def client_for(session: Session) -> FHIRClient:
         context, key = session.context, session.key
         return (connect or FHIRClient)(
-            context.iss, lambda refresh: launcher.access_token(key, refresh=refresh), patient=context.patient
+            context.iss,
+            lambda refresh: launcher.access_token(key, refresh=refresh),
+            patient=context.patient,
+            granted=context.scopes,
+            vendor=ehrs.find(context.iss).vendor,
         )
 
     app = Flask(__name__, template_folder=str(config.templates), static_folder=None)

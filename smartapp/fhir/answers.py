@@ -1,14 +1,15 @@
 """The EHR's answers: FHIR JSON or a refusal in plain words."""
 
 import json
+from collections.abc import Iterable
 from typing import Protocol
 
 from smartapp.errors import EHRRefused
-from smartapp.fhir.elements import items, words
+from smartapp.fhir.elements import items, title, words
 from smartapp.fhir.errors import EHRAnswered
 from smartapp.fhir.references import Resource
 
-_PERMISSION = {"r": "reading", "rs": "reading", "c": "creating", "u": "changing"}
+_PERMISSION = {"r": "reading", "rs": "reading", "c": "creating", "u": "changing", "t": "a"}
 _WORDS = 300
 
 
@@ -53,10 +54,9 @@ def refusal(answer: Answer, what: str, patient: str) -> EHRAnswered:
 def _in_plain_words(status: int, what: str) -> str:
     type, _, permission = what.partition(".")
     doing = _PERMISSION[permission]
-    scope = f"{'patient' if doing == 'reading' else 'user'}/{what}"
     return {
         400: f"The EHR finds fault with {doing} {type}.",
-        403: f"The EHR does not allow {doing} {type}: the permission {scope} is missing.",
+        403: f"The EHR does not allow {doing} {type}: the permission {scope_of(what)} is missing.",
         404: f"The EHR does not have it ({doing} {type}).",
         405: f"The EHR does not offer {doing} {type}.",
         409: f"The EHR reports a conflict while {doing} {type}.",
@@ -67,9 +67,22 @@ def _in_plain_words(status: int, what: str) -> str:
     }.get(status, f"The EHR answered {doing} {type} with status {status}.")
 
 
+def scope_of(what: str) -> str:
+    """The scope that `what` (like `Condition.rs`) needs: the patient's data are read, and a user writes."""
+    if what == "transaction.t":
+        return "for transactions"
+    return f"{'patient' if _PERMISSION[what.partition('.')[2]] == 'reading' else 'user'}/{what}"
+
+
 def outcome_words(value: object) -> str:
     """What an OperationOutcome says, shortened; empty for anything else."""
     if not isinstance(value, dict) or value.get("resourceType") != "OperationOutcome":
         return ""
-    said = [words(issue, "details", "text") or words(issue, "diagnostics") for issue in items(value, "issue")]
-    return "; ".join(dict.fromkeys(text for text in said if text))[:_WORDS]
+    return "; ".join(issue_words(items(value, "issue")))[:_WORDS]
+
+
+def issue_words(issues: Iterable[Resource], patient: str = "") -> tuple[str, ...]:
+    """What the issues of an OperationOutcome say, each once and shortened, without the patient's id."""
+    said = (words(i, "details", "text") or words(i, "diagnostics") or title(i.get("details")) for i in issues)
+    masked = (text.replace(patient, "(this patient)") if patient else text for text in said if text)
+    return tuple(dict.fromkeys(text[:_WORDS] for text in masked))

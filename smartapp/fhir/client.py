@@ -1,20 +1,26 @@
 """Speaks FHIR R4 to one EHR for one patient: time-outs, bounded retries, one host, plain words for every refusal."""
 
 import logging
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Self
+from typing import Any, Self
 
 import requests
 from fhirclient.models.fhirsearch import FHIRSearch
+from urllib3.exceptions import NewConnectionError
 
+from launch.ehrs import GENERIC
 from launch.errors import DiscoveryFailed, LaunchError, TokenRequestFailed
-from smartapp.errors import EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
-from smartapp.fhir.answers import as_resource, refusal
+from launch.scopes import ResourceScope
+from smartapp.errors import ChartsideError, EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
+from smartapp.fhir.answers import as_resource, refusal, scope_of
 from smartapp.fhir.elements import items, words
-from smartapp.fhir.errors import TooLarge
+from smartapp.fhir.errors import AnswerLost, NotGranted, TooLarge
+from smartapp.fhir.pages import Matches, next_page, read_page
 from smartapp.fhir.references import Resource, is_id, literal, names, patient_of, resolve
 
 log = logging.getLogger(__name__)
@@ -22,14 +28,19 @@ log = logging.getLogger(__name__)
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 FHIR_JSON = "application/fhir+json"
+JSON_PATCH = "application/json-patch+json"
 CONNECT_READ_SECONDS = (5.0, 20.0)
+BRIEF_SECONDS = (3.0, 5.0)
 WHOLE_ANSWER_SECONDS = 60.0  # the read time-out is per packet: a server that drips must not hold us for ever
 RESOURCE_BYTES = 32 * 1024 * 1024  # one page of notes carried inline
 ATTEMPTS = 3
-LONGEST_WAIT_SECONDS = 8.0
+OWN_WAIT_SECONDS = 2.0  # the longest pause that is ours: what is longer, the EHR asked for
+LONGEST_WAIT_SECONDS = 8.0  # while somebody looks at a page that does not move
+LONGEST_TOLD_WAIT_SECONDS = 30.0  # while they are told that it waits
 PAGES = 40
 PAGE_SIZE = 50
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_REFUSED_UNTRIED = frozenset({429, 503})  # busy: said before anything is done
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -65,7 +76,10 @@ class _Bearer(requests.auth.AuthBase):
 
 
 class FHIRClient:
-    """One EHR, one patient; `token(True)` refreshes. The token goes to `base_url` and nowhere else."""
+    """One EHR, one patient; `token(True)` refreshes. The token goes to `base_url` and nowhere else.
+
+    `granted` are the scopes of the launch: what they do not allow is not asked for (NotGranted).
+    """
 
     def __init__(
         self,
@@ -73,14 +87,20 @@ class FHIRClient:
         token: Callable[[bool], str],
         *,
         patient: str,
+        granted: Iterable[str] = (),
+        vendor: str = GENERIC,
         timeout: tuple[float, float] = CONNECT_READ_SECONDS,
+        attempts: int = ATTEMPTS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.patient = patient
+        self.vendor = vendor
+        self._granted = tuple(scope for scope in map(ResourceScope.parse, granted) if scope)
         self._token = token
-        self._timeout = timeout
+        self._timeout, self._attempts = timeout, attempts
         self._sleep = sleep
+        self._tell: Callable[[str], None] | None = None
         self._session = requests.Session()
 
     def __enter__(self) -> Self:
@@ -91,6 +111,33 @@ class FHIRClient:
 
     def close(self) -> None:
         self._session.close()
+
+    def brief(self) -> Self:
+        """The same, for what is not worth waiting for: one attempt, short time-outs."""
+        other = type(self)(
+            self.base_url, self._token, patient=self.patient, vendor=self.vendor,
+            timeout=min(BRIEF_SECONDS, self._timeout), attempts=1, sleep=self._sleep,
+        )  # fmt: skip
+        other._granted = self._granted
+        return other
+
+    @contextmanager
+    def telling(self, tell: Callable[[str], None]) -> Iterator[None]:
+        """While the block runs, the EHR's wishes to wait are told in words, and longer ones are granted."""
+        self._tell = tell
+        try:
+            yield
+        finally:
+            self._tell = None
+
+    def may(self, letter: str, type: str) -> bool:
+        """Whether the granted scopes allow c, r, u, d or s on at least some resources of the type.
+
+        A grant narrowed to a search (`?category=...`) counts: the EHR then gives what it covers. Without any resource
+        scope it is not known what was granted, and the EHR is asked.
+        """
+        fitting = (g for g in self._granted if g.type in ("*", type))
+        return not self._granted or any(letter in g.letters for g in fitting)
 
     def read(self, type: str, id: str) -> Resource:
         """The resource, of this patient or ForeignResource; `meta.versionId` is completed from the ETag."""
@@ -106,58 +153,101 @@ class FHIRClient:
         return resource
 
     def search(self, type: str, **parameters: str | list[str]) -> list[Resource]:
-        """All matches that are of this type and this patient, over all pages.
+        """All matches that are of this type and this patient; raises when the list cannot be read whole.
 
         `_` in a name stands for `-`; a list means that each of its values must hold.
         """
+        found = sum(self._pages(type, parameters), Matches())
+        if found.missing:
+            raise EHRRefused(found.missing[0])
+        return list(self._ours(type, found).resources)
+
+    def find(self, type: str, **parameters: str | list[str]) -> Matches:
+        """The same, with what could be read of it, and in words what is missing and what the EHR says beside it.
+
+        Raises only for what goes wrong before anything was found.
+        """
+        found = Matches()
+        try:
+            for page in self._pages(type, parameters):
+                found = found + page
+        except SessionExpired:
+            raise
+        except ChartsideError as error:
+            if not found.resources:
+                raise
+            found = found + Matches(missing=(error.detail,))
+        return self._ours(type, found)
+
+    def _pages(self, type: str, parameters: Mapping[str, str | list[str]]) -> Iterator[Matches]:
         query = {n.replace("_", "-"): v if isinstance(v, str) else {"$and": v} for n, v in parameters.items()}
         query["_count"] = str(PAGE_SIZE)
         url: str | None = f"{self.base_url}/{FHIRSearch(_SearchedType(type), query).construct()}"
-        matches: dict[str, Resource] = {}
         seen: set[str] = set()
         while url:
             if url in seen or len(seen) >= PAGES:
                 raise EHRRefused(f"The EHR's pages of {type} do not come to an end, so the list is not complete.")
             seen.add(url)
             bundle = as_resource(self.fetch(url, FHIR_JSON, what=f"{type}.rs"), "Bundle")
-            for entry in items(bundle, "entry"):
-                resource = entry.get("resource")
-                if isinstance(resource, dict) and resource.get("resourceType") == type and is_id(resource.get("id")):
-                    matches[resource["id"]] = resource
-            url = self._next_page(bundle)
-        ours = [r for r in matches.values() if self._is_ours(r)]
-        if len(ours) < len(matches):
+            yield read_page(bundle, type, self.patient)
+            url = next_page(self.base_url, bundle)
+
+    def _ours(self, type: str, found: Matches) -> Matches:
+        ours = found.kept(self._is_ours)
+        if len(ours.resources) < len(found.resources):
             # Some servers enforce the resource type but not the patient compartment.
-            log.warning("left out %d %s of another patient", len(matches) - len(ours), type)
+            log.warning("left out %d %s of another patient", len(found.resources) - len(ours.resources), type)
         return ours
 
     def create(self, resource: Resource, *, if_none_exist: str | None = None) -> str:
-        """POST, never repeated; the reference of what is there now. EHRUnavailable = it may or may not be there."""
+        """POST, never repeated; the reference of what is there now. Raises AnswerLost where it may be there."""
         type = str(resource["resourceType"])
+        self._refuse_foreign(resource)
         headers = {"If-None-Exist": if_none_exist} if if_none_exist else {}
         answer = self._send("POST", f"{self.base_url}/{type}", headers, resource, what=f"{type}.c")
-        body = as_resource(answer, None) if answer.body.strip() else {}
+        try:
+            body = as_resource(answer, None)
+        except EHRRefused:
+            body = {}
         if body.get("resourceType") == type and is_id(body.get("id")):
             return f"{type}/{body['id']}"
         # A proxy may leave its inner base in Location: only the id is taken from it, and it is never followed.
         tail = answer.headers.get("Location", "").partition(f"{type}/")[2]
         found = literal(self.base_url, f"{type}/{tail}")
         if found is None:
-            raise EHRUnavailable(f"The EHR did not say under which id it keeps the {type}.")
+            raise AnswerLost(f"The EHR did not say under which id it keeps the {type}.")
         return str(found)
 
     def update(self, resource: Resource) -> None:
         """PUT with If-Match on the version in `meta`, never repeated."""
-        type, version = str(resource["resourceType"]), words(resource, "meta", "versionId")
+        self._refuse_foreign(resource)
+        self._change("PUT", resource, FHIR_JSON, resource)
+
+    def patch(self, before: Resource, operations: Sequence[Mapping[str, Any]]) -> None:
+        """JSON Patch (RFC 6902) of the resource as it was read, with If-Match, never repeated."""
+        self._refuse_foreign(before)
+        self._change("PATCH", before, JSON_PATCH, operations)
+
+    def transaction(self, bundle: Resource) -> Resource:
+        """POSTs a Bundle, never repeated; the Bundle that answers, which is no promise that all or nothing was done."""
+        for entry in items(bundle, "entry"):
+            self._refuse_foreign(entry["resource"])
+        return as_resource(self._send("POST", self.base_url, {}, bundle, what="transaction.t"), "Bundle")
+
+    def _change(self, method: str, current: Resource, content_type: str, body: object) -> None:
+        type, version = str(current["resourceType"]), words(current, "meta", "versionId")
         if not version:
             raise EHRRefused(f"The EHR gives no version for the {type}, so it cannot be changed safely.")
-        url = f"{self.base_url}/{type}/{resource['id']}"
-        self._send("PUT", url, {"If-Match": f'W/"{version}"'}, resource, what=f"{type}.u")
+        headers = {"If-Match": f'W/"{version}"', "Content-Type": content_type}
+        self._send(method, f"{self.base_url}/{type}/{current['id']}", headers, body, what=f"{type}.u")
 
     def fetch(self, url: str, accept: str, *, what: str, limit: int = RESOURCE_BYTES) -> Fetched:
         """GET under the base, at most three times; raises for every error status. `what` is like `Condition.rs`."""
+        type, _, letters = what.partition(".")
+        if not self.may(letters[-1], type):
+            raise NotGranted(f"The EHR did not grant this launch the permission {scope_of(what)}.")
         failure: EHRUnavailable | None = None
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             try:
                 answer = self._follow(url, accept, limit)
             except EHRUnavailable as error:
@@ -167,11 +257,19 @@ class FHIRClient:
                     return self._accepted(answer, what)
                 failure = EHRUnavailable(refusal(answer, what, self.patient).detail)
                 wait = _seconds_to_wait(answer.headers.get("Retry-After"), attempt)
-            if wait > LONGEST_WAIT_SECONDS or attempt == ATTEMPTS - 1:
+            if attempt == self._attempts - 1 or not self._bears(wait):
                 break
             self._sleep(wait)
         assert failure is not None
         raise failure
+
+    def _bears(self, wait: float) -> bool:
+        """Whether so long a pause is borne; whoever is told of it bears more."""
+        if self._tell is None:
+            return wait <= LONGEST_WAIT_SECONDS
+        if OWN_WAIT_SECONDS < wait <= LONGEST_TOLD_WAIT_SECONDS:
+            self._tell(f"The EHR asks us to wait {math.ceil(wait)} s")
+        return wait <= LONGEST_TOLD_WAIT_SECONDS
 
     def _follow(self, url: str, accept: str, limit: int) -> Fetched:
         for _ in range(3):
@@ -184,12 +282,15 @@ class FHIRClient:
             url = answer.headers.get("Location", "")
         raise EHRRefused("The EHR redirects without end.")
 
-    def _send(self, method: str, url: str, headers: dict[str, str], resource: Resource, *, what: str) -> Fetched:
+    def _refuse_foreign(self, resource: Resource) -> None:
         if not self._is_ours(resource):
             raise ForeignResource(f"A {resource['resourceType']} of another patient was about to be sent.")
-        answer = self._authorized(method, url, headers | {"Accept": FHIR_JSON}, resource, RESOURCE_BYTES)
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: object, *, what: str) -> Fetched:
+        answer = self._authorized(method, url, headers | {"Accept": FHIR_JSON}, body, RESOURCE_BYTES)
         if answer.status in _AGAIN:
-            raise EHRUnavailable(refusal(answer, what, self.patient).detail)
+            untried = answer.status in _REFUSED_UNTRIED
+            raise (EHRUnavailable if untried else AnswerLost)(refusal(answer, what, self.patient).detail)
         return self._accepted(answer, what)
 
     def _accepted(self, answer: Fetched, what: str) -> Fetched:
@@ -197,12 +298,10 @@ class FHIRClient:
             raise refusal(answer, what, self.patient)
         return answer
 
-    def _authorized(
-        self, method: str, url: str, headers: dict[str, str], resource: Resource | None, limit: int
-    ) -> Fetched:
+    def _authorized(self, method: str, url: str, headers: dict[str, str], body: object, limit: int) -> Fetched:
         """A 401 is answered before anything is done, so one repetition with a fresh token is safe for writes too."""
         for refresh in (False, True):
-            answer = self._once(method, url, headers, resource, limit, self._take_token(refresh))
+            answer = self._once(method, url, headers, body, limit, self._take_token(refresh))
             if answer.status != 401:
                 return answer
         raise SessionExpired
@@ -216,31 +315,21 @@ class FHIRClient:
             raise SessionExpired(error.detail) from error
 
     def _once(
-        self, method: str, url: str, headers: dict[str, str], resource: Resource | None, limit: int, token: str
+        self, method: str, url: str, headers: dict[str, str], body: object, limit: int, token: str
     ) -> Fetched:
-        written = {"Content-Type": FHIR_JSON, "Prefer": "return=representation"} if resource is not None else {}
+        written = {"Content-Type": FHIR_JSON, "Prefer": "return=representation"} if body is not None else {}
         deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
         try:
             with self._session.request(
-                method, url, json=resource, headers=headers | written, auth=_Bearer(token),
+                method, url, json=body, headers=written | headers, auth=_Bearer(token),
                 timeout=self._timeout, allow_redirects=False, stream=True,
             ) as response:  # fmt: skip
                 return Fetched(response.status_code, response.headers, _body(response, limit, deadline))
         except requests.RequestException as error:
             # The exception's own text holds the URL, and with it the patient's id: it stays out of ours.
             slow = isinstance(error, requests.Timeout)
-            raise EHRUnavailable(
-                "The EHR did not answer in time." if slow else "The connection to the EHR broke off."
-            ) from None
-
-    def _next_page(self, bundle: Resource) -> str | None:
-        url = next((link.get("url") for link in items(bundle, "link") if link.get("relation") == "next"), None)
-        if url is None:
-            return None
-        inside = resolve(self.base_url, str(url))
-        if inside is None:
-            raise EHRRefused("The EHR's next page lies on another host, so the list is not complete.")
-        return inside
+            kind = EHRUnavailable if _never_arrived(error) else AnswerLost
+            raise kind("The EHR did not answer in time." if slow else "The connection to the EHR broke off.") from None
 
     def _is_ours(self, resource: Resource) -> bool:
         """Patient themselves, or about them; resources that are about nobody (Practitioner, Provenance) pass."""
@@ -261,6 +350,12 @@ def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise requests.Timeout
     return bytes(body)
+
+
+def _never_arrived(error: requests.RequestException) -> bool:
+    """No connection was made, so nothing of the request can have taken effect."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 def _seconds_to_wait(retry_after: str | None, attempt: int) -> float:

@@ -2,11 +2,14 @@
 
 EHRRefused
 ├── EHRAnswered   an error status, kept for the few places that decide by it
+├── NotGranted    the launch was not granted it, so the EHR was not asked
 ├── NotConfirmed  it was written, but what the EHR holds is something else
 └── TooLarge      the answer is larger than what is read
+EHRUnavailable
+└── AnswerLost    a request may have taken effect: look before it is repeated
 """
 
-from smartapp.errors import EHRRefused
+from smartapp.errors import EHRRefused, EHRUnavailable
 
 
 class EHRAnswered(EHRRefused):
@@ -15,6 +18,10 @@ class EHRAnswered(EHRRefused):
     def __init__(self, detail: str, http_status: int) -> None:
         super().__init__(detail)
         self.http_status = http_status
+
+
+class NotGranted(EHRRefused):
+    """The scopes of this launch do not allow it; nothing was sent."""
 
 
 class NotConfirmed(EHRRefused):
@@ -27,3 +34,7 @@ class NotConfirmed(EHRRefused):
 
 class TooLarge(EHRRefused):
     """The EHR sent more than Chartside reads."""
+
+
+class AnswerLost(EHRUnavailable):
+    """A request reached the EHR, or may have, and its answer did not come back."""
