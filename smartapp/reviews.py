@@ -9,6 +9,16 @@ from enum import StrEnum
 
 INPATIENT = frozenset({"IMP", "ACUTE", "NONAC", "SS"})  # v3-ActCode encounter classes
 
+# The words of CDS Hooks feedback: why a suggestion was overridden. The first is what is chosen most.
+REJECT_REASONS = {
+    "unsupported": "The note does not support it",
+    "wrong-value": "Wrong reading: negated, past, or about someone else",
+    "specificity": "A more specific code fits",
+    "guideline": "A coding guideline excludes it",
+    "query-needed": "The documentation needs a query first",
+    "judgement": "Clinical judgement",
+}
+
 
 class ReviewStatus(StrEnum):
     """Where a review stands."""

@@ -4,8 +4,9 @@ from flask import Flask, url_for
 from jinja2 import StrictUndefined
 
 from launch.views import blueprint
+from smartapp.reviews import REJECT_REASONS
 from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, summary
-from smartapp.views.board import REJECT_REASONS, card_id
+from smartapp.views.board import card_id
 from smartapp.views.dates import show_birth_date, show_date, show_time
 from smartapp.views.wiring import EXTENSION, Wiring
 

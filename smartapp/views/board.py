@@ -4,18 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from smartapp.reviews import AcceptedCode, Action, Decision, NoteEvidence, Review, ReviewStatus, Suggestion
+from smartapp.reviews import (
+    REJECT_REASONS,
+    AcceptedCode,
+    Action,
+    Decision,
+    NoteEvidence,
+    Review,
+    ReviewStatus,
+    Suggestion,
+)
 from smartapp.views.highlight import Passage, Segment, Strength, segments
-
-# The words of CDS Hooks feedback: why a suggestion was overridden. The first is what is chosen most.
-REJECT_REASONS = {
-    "unsupported": "The note does not support it",
-    "wrong-value": "Wrong reading: negated, past, or about someone else",
-    "specificity": "A more specific code fits",
-    "guideline": "A coding guideline excludes it",
-    "query-needed": "The documentation needs a query first",
-    "judgement": "Clinical judgement",
-}
 
 BANDS = {"high": "High confidence", "medium": "Medium confidence", "low": "Low confidence"}
 

@@ -4,8 +4,8 @@ from flask import Response, abort, make_response, redirect, render_template, req
 from werkzeug.wrappers import Response as BaseResponse
 
 from smartapp.errors import ReviewChanged
-from smartapp.reviews import Action, Review
-from smartapp.views.board import REJECT_REASONS, Board, build_board
+from smartapp.reviews import REJECT_REASONS, Action, Review
+from smartapp.views.board import Board, build_board
 from smartapp.views.launched import form_version, launched, pages, wants_fragment
 from smartapp.views.summary import NOT_MOVED, summary_page
 from smartapp.views.wiring import wiring
