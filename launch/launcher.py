@@ -22,6 +22,7 @@ from launch.errors import (
     MissingLaunchParameter,
     SessionEnded,
     TokenRequestFailed,
+    UntrustedIssuer,
 )
 from launch.identity import Identities, fhir_user, issuers
 from launch.oauth import AuthorizationServer, words
@@ -126,15 +127,22 @@ class Launcher:
 
     def end(self, launch_key: str, browser: str) -> None:
         """Ends the session here, then at the EHR. Raises as `session` does when there is none of this browser."""
-        session = self.session(launch_key, browser)
-        self._store.remove(launch_key)
+        self.dismiss(self.session(launch_key, browser))
+
+    def dismiss(self, session: Session) -> None:
+        """Ends a session here, whoever holds it, then gives its tokens back to the EHR as far as that answers."""
+        self._store.remove(session.key)
         try:
             server = self._server(self.ehrs.find(session.context.iss))
-        except DiscoveryFailed:
+        except (DiscoveryFailed, UntrustedIssuer):
             return  # the session is over for us; the tokens die of age
         if session.tokens.refresh_token:
             server.revoke(session.tokens.refresh_token, "refresh_token")
         server.revoke(session.tokens.access_token, "access_token")
+
+    def live_sessions(self) -> list[Session]:
+        """Every session that still opens its pages, for an administrator."""
+        return [session for session in self._store.every() if not self._is_over(session)]
 
     def _take(self, state: str, browser: str) -> Pending:
         """What was kept under the state: once, in time, for the browser that began."""
@@ -148,10 +156,14 @@ class Launcher:
         return pending
 
     def _live(self, launch_key: str) -> Session:
-        session, now = self._store.get(launch_key), self._clock()
-        if session is None or now - session.seen_at > self._idle or now - session.created_at > SESSION_LIFE:
+        session = self._store.get(launch_key)
+        if session is None or self._is_over(session):
             raise SessionEnded()
         return session
+
+    def _is_over(self, session: Session) -> bool:
+        now = self._clock()
+        return now - session.seen_at > self._idle or now - session.created_at > SESSION_LIFE
 
     def _renew(self, launch_key: str, before: Tokens, refresh: bool) -> str:
         """With the lease held: unless somebody was faster, one refresh, stored at once."""

@@ -28,9 +28,7 @@ class RedisSessionStore:
 
     def __init__(self, url: str, vault: Vault, *, prefix: str = "chartside:") -> None:
         """Raises ValueError, quoting nothing, for an address that is none of Redis."""
-        once_more = Retry(
-            NoBackoff(), 1
-        )  # a kept connection may have died; its own ten tries take half a minute
+        once_more = Retry(NoBackoff(), 1)  # a kept connection may have died; its own ten tries take half a minute
         try:
             self._redis = redis.Redis.from_url(
                 url, socket_timeout=WAIT_SECONDS, socket_connect_timeout=WAIT_SECONDS, retry=once_more

@@ -27,8 +27,7 @@ def create_app(
     from flask import Flask
 
     from launch.ehrs import TrustedEHRs
-    from launch.launcher import Launcher
-    from launch.sessions import Session, SQLSessionStore
+    from launch.sessions import Session
     from launch.vault import Vault
     from model.codebook import CodeBook
     from smartapp import store, views
@@ -36,13 +35,14 @@ def create_app(
     from smartapp.fhir.client import FHIRClient
     from smartapp.inference import PredictorClient
     from smartapp.jobs import Jobs
+    from smartapp.launching import build_launcher
     from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
     engine = store.connect(config.database_url)
     store.migrate(engine)
     ehrs = TrustedEHRs.watch(config.ehrs_file)
-    launcher = Launcher(ehrs, SQLSessionStore(engine, vault), config.public_url, clock=clock)
+    launcher = build_launcher(config, ehrs, engine, vault, clock)
     predictor = PredictorClient(config.predictor_socket, config.secret_keys)
     codebook = CodeBook.load(config.artifact / "codebook")
     coding = Coding(store.ReviewStore(engine, vault), predictor, codebook, Jobs(), clock)

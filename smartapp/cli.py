@@ -12,6 +12,7 @@ import click
 
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
+from smartapp.session_commands import sessions
 from smartapp.terminal import underline_codes
 
 if TYPE_CHECKING:
@@ -289,6 +290,8 @@ def keys_new() -> None:
 
     click.echo(Fernet.generate_key().decode())
 
+
+main.add_command(sessions)
 
 if __name__ == "__main__":
     main()

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
+IDLE_MINUTES = range(5, 61)  # shorter ends sessions while somebody reads, longer leaves charts open unattended
 
 
 class MissingSettings(Exception):
@@ -31,12 +33,12 @@ class Contacts:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], complaints: list[str]) -> "Contacts":
-        said = {field: environ.get(name, "").strip() for field, name in CONTACT_SETTINGS.items()}
-        for field, value in said.items():
-            if field.endswith("_url") and value and not value.startswith("https://"):
-                complaints.append(f"{CONTACT_SETTINGS[field]} must begin with https://")
-            if field in ("email", "security") and value and "@" not in value:
-                complaints.append(f"{CONTACT_SETTINGS[field]} must be an e-mail address")
+        said = {name: environ.get(variable, "").strip() for name, variable in CONTACT_SETTINGS.items()}
+        for name, value in said.items():
+            if name.endswith("_url") and value and not value.startswith("https://"):
+                complaints.append(f"{CONTACT_SETTINGS[name]} must begin with https://")
+            if name in ("email", "security") and value and "@" not in value:
+                complaints.append(f"{CONTACT_SETTINGS[name]} must be an e-mail address")
         return cls(**said)
 
 
@@ -63,6 +65,8 @@ class Config:
     artifact: Path  # the predictor's directory
     predictor_socket: Path  # where the predictor's process listens
     contacts: Contacts = Contacts()
+    sessions_url: str | None = field(default=None, repr=False)  # Redis, password and all; none: the database
+    idle: timedelta = timedelta(minutes=15)  # a session without a request ends then
     templates: Path = HERE / "templates"
     static: Path = HERE / "static"
 
@@ -85,6 +89,12 @@ class Config:
         if ehrs and not Path(ehrs).is_file():
             complaints.append(f"CHARTSIDE_EHRS: there is no file {ehrs}")
         contacts = Contacts.from_env(environ, complaints)
+        sessions_url = environ.get("CHARTSIDE_SESSIONS_URL", "").strip() or None
+        if sessions_url and not sessions_url.startswith(("redis://", "rediss://", "unix://")):
+            complaints.append("CHARTSIDE_SESSIONS_URL must begin with redis://, rediss:// or unix://")
+        idle = environ.get("CHARTSIDE_IDLE_MINUTES", "15").strip()
+        if idle not in map(str, IDLE_MINUTES):
+            complaints.append("CHARTSIDE_IDLE_MINUTES must be a whole number from 5 to 60")
         if complaints:
             raise MissingSettings(complaints)
         state = Path(environ.get("CHARTSIDE_STATE", "var")).resolve()
@@ -96,4 +106,6 @@ class Config:
             artifact=Path(environ.get("CHARTSIDE_ARTIFACT", str(HERE / "model" / "artifact"))),
             predictor_socket=Path(environ.get("CHARTSIDE_PREDICTOR_SOCKET", str(state / "predictor.sock"))),
             contacts=contacts,
+            sessions_url=sessions_url,
+            idle=timedelta(minutes=int(idle)),
         )

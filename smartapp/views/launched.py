@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import Blueprint, Flask, abort, g, request
 
-from launch.sessions import IDLE, Session
+from launch.sessions import Session
 from launch.views import browser_id
 from smartapp.reviews import Reviewer, ReviewKey
 from smartapp.views.csrf import FIELD, build_token, is_same_origin, is_token
@@ -91,7 +91,8 @@ def _launch_values() -> dict[str, Any]:
     if here is None:
         return {}
     token = build_token(wiring().config.secret_keys[0], here.session.key, here.session.browser)
-    return {"launched": here, "csrf_token": token, "context": here.session.context, "idle": int(IDLE.total_seconds())}
+    idle = int(wiring().config.idle.total_seconds())
+    return {"launched": here, "csrf_token": token, "context": here.session.context, "idle": idle}
 
 
 def form_version() -> int:

@@ -1,0 +1,165 @@
+"""`chartside sessions`: an administrator sees who is signed in and ends it, wherever sessions are kept."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from click.testing import CliRunner, Result
+from cryptography.fernet import Fernet
+
+from launch.context import LaunchContext
+from launch.ehrs import TrustedEHRs
+from launch.errors import SessionEnded
+from launch.launcher import Launcher
+from launch.sessions import Session, Tokens
+from launch.vault import Vault
+from smartapp import store, utc_now
+from smartapp.cli import main
+from smartapp.config import Config, MissingSettings
+from smartapp.launching import build_launcher
+
+ONE, OTHER = "http://127.0.0.1:9/one", "http://127.0.0.1:9/other"  # nobody listens there
+EHRS = "".join(
+    f'[[ehr]]\niss = "{iss}"\nname = "EHR"\nclient_id = "c"\nclient_auth = "public"\n' for iss in (ONE, OTHER)
+)
+REDIS_DATABASE = 15  # of no other test
+
+
+class Deployment:
+    """Settings as an administrator has them, and a launcher on the same store."""
+
+    def __init__(self, folder: Path, **more: str) -> None:
+        (folder / "ehrs.toml").write_text(EHRS)
+        self.environ = {
+            "CHARTSIDE_PUBLIC_URL": "https://app.example",
+            "CHARTSIDE_SECRET_KEYS": Fernet.generate_key().decode(),
+            "CHARTSIDE_EHRS": str(folder / "ehrs.toml"),
+            "CHARTSIDE_STATE": str(folder),
+        } | more
+        config = Config.from_env(self.environ)
+        engine, vault = store.connect(config.database_url), Vault(config.secret_keys)
+        store.migrate(engine)
+        self.launcher: Launcher = build_launcher(config, TrustedEHRs.load(config.ehrs_file), engine, vault, utc_now)
+
+    def sign_in(self, iss: str, user: str, **changes: datetime) -> Session:
+        now = datetime.now(UTC).replace(microsecond=0)
+        context = LaunchContext(iss, "EHR", "patient-77", "encounter-88", user, "Dr. Ines Okafor", ("launch",))
+        tokens = Tokens("token-for-access", "token-for-more", now + timedelta(minutes=5))
+        session = replace(Session(secrets.token_urlsafe(16), "browser", context, tokens, now, now), **changes)
+        self.launcher._store.put(session)
+        return session
+
+    def is_open(self, session: Session) -> bool:
+        try:
+            return bool(self.launcher.session(session.key, "browser"))
+        except SessionEnded:
+            return False
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(main, ["sessions", *words], env=self.environ)
+
+
+@pytest.fixture(params=["database", "redis"])
+def deployment(request: pytest.FixtureRequest, tmp_path: Path, need) -> Iterator[Deployment]:
+    if request.param == "database":
+        yield Deployment(tmp_path)
+        return
+    url = f"redis://127.0.0.1:6379/{REDIS_DATABASE}"
+    client = redis.Redis.from_url(url)
+    try:
+        need(bool(client.ping()), "Redis")
+    except redis.RedisError:
+        need(False, "Redis")
+    yield Deployment(tmp_path, CHARTSIDE_SESSIONS_URL=url)
+    client.flushdb()
+    client.close()
+
+
+@pytest.mark.xdist_group("redis-database-15")
+def test_sessions_are_listed_without_patients_and_tokens(deployment: Deployment) -> None:
+    """A line each: EHR, person, times; nobody whose session is over; no patient, encounter, name, key or token."""
+    session = deployment.sign_in(ONE, "Practitioner/1")
+    long_ago = datetime.now(UTC) - timedelta(minutes=16)
+    deployment.sign_in(OTHER, "Practitioner/2", seen_at=long_ago)
+    result = deployment.run("list")
+    assert result.exit_code == 0, result.output
+    (line,) = result.stdout.splitlines()
+    assert ONE in line
+    assert "Practitioner/1" in line
+    for hidden in (session.key, "patient-77", "encounter-88", "Okafor", "token", "browser"):
+        assert hidden not in result.output
+
+
+@pytest.mark.xdist_group("redis-database-15")
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (("--iss", ONE), ["c"]),
+        (("--iss", ONE + "/"), ["c"]),
+        (("--user", "Practitioner/1"), ["b"]),
+        (("--iss", ONE, "--user", "Practitioner/1"), ["b", "c"]),
+        (("--user", "Practitioner/9"), ["a", "b", "c"]),
+        (("--all",), []),
+    ],
+)
+def test_the_sessions_named_end_at_once_and_no_others(
+    deployment: Deployment, words: tuple[str, ...], left: list[str]
+) -> None:
+    """By EHR, by person, by both, or all; an EHR that does not answer does not keep a session open."""
+    signed_in = {
+        "a": deployment.sign_in(ONE, "Practitioner/1"),
+        "b": deployment.sign_in(ONE, "Practitioner/2"),
+        "c": deployment.sign_in(OTHER, "Practitioner/1"),
+    }
+    result = deployment.run("end", *words)
+    assert result.exit_code == 0, result.output
+    assert [name for name, session in signed_in.items() if deployment.is_open(session)] == left
+    assert f"{3 - len(left)} session" in result.stderr
+
+
+def test_ending_everybody_must_be_said(tmp_path: Path) -> None:
+    """`end` alone ends nothing, and --all beside a choice is refused."""
+    deployment = Deployment(tmp_path)
+    session = deployment.sign_in(ONE, "Practitioner/1")
+    for words in ((), ("--all", "--iss", ONE)):
+        result = deployment.run("end", *words)
+        assert result.exit_code == 2
+        assert "--all" in result.output
+    assert deployment.is_open(session)
+
+
+def test_a_store_that_is_away_is_told_without_its_password(tmp_path: Path) -> None:
+    """One sentence and exit code 1."""
+    deployment = Deployment(tmp_path, CHARTSIDE_SESSIONS_URL="redis://:a-password@127.0.0.1:9/0")
+    result = deployment.run("list")
+    assert result.exit_code == 1
+    assert "cannot reach its store of sessions" in result.output
+    assert "a-password" not in result.output + repr(Config.from_env(deployment.environ))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CHARTSIDE_SESSIONS_URL", "http://:a-password@example"),
+        ("CHARTSIDE_IDLE_MINUTES", "4"),
+        ("CHARTSIDE_IDLE_MINUTES", "61"),
+        ("CHARTSIDE_IDLE_MINUTES", "soon"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_unquoted(tmp_path: Path, name: str, value: str) -> None:
+    """The complaint names the variable and what it takes."""
+    environ = Deployment(tmp_path).environ | {name: value}
+    with pytest.raises(MissingSettings, match=name) as refused:
+        Config.from_env(environ)
+    assert "a-password" not in str(refused.value)
+
+
+def test_the_idle_time_is_the_setting(tmp_path: Path) -> None:
+    """Five minutes where five are set."""
+    deployment = Deployment(tmp_path, CHARTSIDE_IDLE_MINUTES="5")
+    session = deployment.sign_in(ONE, "Practitioner/1", seen_at=datetime.now(UTC) - timedelta(minutes=6))
+    assert not deployment.is_open(session)
