@@ -5,7 +5,7 @@ from jinja2 import StrictUndefined
 
 from launch.views import blueprint
 from smartapp.reviews import REJECT_REASONS
-from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, summary
+from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, site, summary
 from smartapp.views.board import card_id
 from smartapp.views.dates import show_birth_date, show_date, show_time
 from smartapp.views.wiring import EXTENSION, Wiring
@@ -28,6 +28,7 @@ def register(app: Flask, wiring: Wiring) -> None:
     errors.register(app)
     assets.register(app, wiring.config.static)
     app.register_blueprint(home.pages)
+    app.register_blueprint(site.pages)
     app.register_blueprint(blueprint(wiring.launcher, review_address, home_url="/?ended"))
     launched.register(app)
 

@@ -17,7 +17,7 @@ POLICY = (
     "frame-ancestors {ancestors}; report-to csp"
 )
 SWITCHED_OFF = (
-    "accelerometer autoplay browsing-topics camera clipboard-read clipboard-write display-capture "
+    "accelerometer autoplay browsing-topics camera clipboard-read display-capture "
     "encrypted-media fullscreen geolocation gyroscope hid idle-detection local-fonts magnetometer microphone midi "
     "payment picture-in-picture publickey-credentials-get screen-wake-lock serial usb xr-spatial-tracking"
 )

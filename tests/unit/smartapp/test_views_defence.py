@@ -94,7 +94,7 @@ def test_every_route_sends_the_headers(visitor: Visitor) -> None:
         assert answer.headers["Referrer-Policy"] == "same-origin"
         assert "camera=()" in answer.headers["Permissions-Policy"]
         assert "X-Frame-Options" not in answer.headers
-        if rule.endpoint not in ("asset", "launch.jwks"):
+        if rule.endpoint not in ("asset", "launch.jwks", "site.logo_svg", "site.logo_png"):
             assert answer.headers["Cache-Control"] == "no-store", path
 
 
