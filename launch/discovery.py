@@ -10,7 +10,7 @@ import requests
 
 from launch.ehrs import EHR
 from launch.errors import DiscoveryFailed
-from launch.transport import SameOriginSession, is_loopback, is_secure
+from launch.transport import HURRIED, USUAL, SameOriginSession, is_loopback, is_secure
 
 FRESH = timedelta(minutes=5)  # a launch reads it twice (start, callback); after that the ETag says whether it changed
 
@@ -25,6 +25,7 @@ class SmartConfiguration:
     issuer: str | None
     jwks_uri: str | None
     names_itself: bool  # RFC 9207: the callback carries `iss`
+    capabilities: frozenset[str]
 
     @classmethod
     def from_json(cls, value: Any, ehr: EHR) -> "SmartConfiguration":
@@ -42,7 +43,22 @@ class SmartConfiguration:
             issuer if isinstance(issuer, str) else None,
             _endpoint(value, "jwks_uri", ehr),
             value.get("authorization_response_iss_parameter_supported") is True,
+            frozenset(c for c in _listed(value.get("capabilities")) if isinstance(c, str)),
         )
+
+    @property
+    def takes_post(self) -> bool:
+        """An authorization request may be a form: long scopes overflow an address."""
+        return "authorize-post" in self.capabilities
+
+    @property
+    def scopes_are_v1(self) -> bool:
+        """It understands the older grammar of scopes, and says nothing of the newer."""
+        return "permission-v1" in self.capabilities and "permission-v2" not in self.capabilities
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _needed(value: dict[str, Any], name: str, ehr: EHR) -> str:
@@ -74,17 +90,18 @@ class Discovery:
     """The configurations of trusted EHRs, kept by ETag."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._http, self._clock = SameOriginSession(), clock
+        self._clock = clock
         self._kept: dict[str, _Read] = {}
 
-    def read(self, ehr: EHR) -> SmartConfiguration:
-        """Raises DiscoveryFailed."""
+    def read(self, ehr: EHR, *, hurried: bool = False) -> SmartConfiguration:
+        """Raises DiscoveryFailed. In a hurry what was read once will do, and a silent EHR is not waited for."""
         kept, now = self._kept.get(ehr.iss), self._clock()
-        if kept and now - kept.at < FRESH:
+        if kept and (hurried or now - kept.at < FRESH):
             return kept.configuration
         headers = {"Accept": "application/json"} | ({"If-None-Match": kept.etag} if kept and kept.etag else {})
         try:
-            answer = self._http.get(f"{ehr.iss}/.well-known/smart-configuration", headers=headers)
+            with SameOriginSession(HURRIED if hurried else USUAL) as http:
+                answer = http.get(f"{ehr.iss}/.well-known/smart-configuration", headers=headers)
             if kept and answer.status_code == requests.codes.not_modified:
                 configuration, etag = kept.configuration, kept.etag
             elif answer.status_code == requests.codes.ok:

@@ -86,7 +86,8 @@ def write_private(path: Path, text: str, like: Path) -> None:
 
 def _read(path: Path) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        return tomlkit.parse(text if text.endswith("\n") else text + "\n")  # else it appends to the last line
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise InvalidEHRFile(path, [f"cannot be read: {error}"]) from None
 

@@ -1,5 +1,7 @@
 """The EHRs we trust, from a TOML file: nothing is fetched from any other."""
 
+import logging
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
-
+from launch.client_keys import SigningKey
 from launch.errors import UntrustedIssuer
 from launch.scopes import MINIMUM, ResourceScope, is_scope
 from launch.transport import is_loopback, is_secure
+
+log = logging.getLogger(__name__)
 
 PUBLIC, SECRET, PRIVATE_KEY = "public", "client_secret_basic", "private_key_jwt"
 GENERIC = "generic"
@@ -28,6 +30,13 @@ VENDORS = (
     "medplum",
     "openemr",
 )
+TEXTS = frozenset(
+    {"iss", "name", "client_id", "client_auth", "client_secret", "vendor", "cds_issuer", "cds_jwks_url", "billing_pool"}
+)
+LISTS = frozenset({"private_keys", "scopes", "id_token_issuers", "embed_origins", "style_hosts"})
+SWITCHES = frozenset({"standalone", "assume_s256", "ai_label"})
+_REFERENCE = re.compile(r"(?:Group|Organization|PractitionerRole|Practitioner)/[A-Za-z0-9.-]{1,64}")
+_HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*")
 NEEDED_SCOPES = ("launch", "openid", "fhirUser")  # the encounter and who signs
 
 
@@ -37,37 +46,6 @@ class InvalidEHRFile(Exception):
     def __init__(self, path: Path, complaints: list[str]) -> None:
         super().__init__(f"{path}:\n" + "\n".join(f"  {c}" for c in complaints))
         self.complaints = complaints
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """A key of ours, with the algorithm SMART wants for its type ("Client authentication: asymmetric")."""
-
-    key: RSAKey | ECKey
-    alg: str
-
-    @classmethod
-    def load(cls, path: Path) -> "SigningKey":
-        """Raises ValueError in words that quote nothing of the key."""
-        pem = path.read_bytes()
-        for kind, alg in ((ECKey, "ES384"), (RSAKey, "RS384")):
-            try:
-                key = kind.import_key(pem)
-            except (JoseError, ValueError, TypeError):
-                continue
-            fits = key.curve_name == "P-384" if isinstance(key, ECKey) else key.raw_value.key_size >= 2048
-            if not key.is_private or not fits:
-                break
-            key.ensure_kid()
-            return cls(key, alg)
-        raise ValueError("is not a private key for ES384 (P-384) or RS384 (RSA of 2048 bits or more), in PEM")
-
-    @property
-    def kid(self) -> str:
-        return str(self.key.kid)
-
-    def public_jwk(self) -> dict[str, Any]:
-        return {**self.key.as_dict(private=False), "use": "sig", "alg": self.alg}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +62,12 @@ class EHR:
     scopes: tuple[str, ...] = MINIMUM
     id_token_issuers: tuple[str, ...] = ()  # none: the issuer its SMART configuration names
     embed_origins: tuple[str, ...] = ()  # who may frame us
+    cds_issuer: str | None = None  # `iss` of the JWTs with which it calls our CDS service
+    cds_jwks_url: str | None = None  # where the keys for them are; no other address is asked
+    style_hosts: tuple[str, ...] = ()  # where its style sheet may lie (`smart_style_url`), beside its own host
+    standalone: bool = False  # whether its users may also begin at /launch?iss=..., without a chart
+    billing_pool: str | None = None  # who gets messages about bills: Group/12, Organization/3, PractitionerRole/4 ...
+    ai_label: bool = True  # what the predictor had a part in says so (meta.security, HL7's AI Transparency on FHIR)
     assume_s256: bool = False  # athenahealth has left S256 out of its configuration while supporting it
 
     @classmethod
@@ -98,10 +82,11 @@ class EHR:
                 complaints.append(f"private_keys: {name} cannot be read")
             except ValueError as error:
                 complaints.append(f"private_keys: {name} {error}")
+        repeated = [kid for kid, n in Counter(key.kid for key in keys).items() if n > 1]
+        complaints += [f"private_keys: the key with kid {kid} is listed twice" for kid in repeated]
         if complaints:
             raise ValueError("; ".join(complaints))
-        lists = ("scopes", "id_token_issuers", "embed_origins")
-        plain = {k: tuple(v) if k in lists else v for k, v in table.items() if k != "private_keys"}
+        plain = {k: tuple(v) if k in LISTS else v for k, v in table.items() if k != "private_keys"}
         return cls(**{**plain, "iss": table["iss"].removesuffix("/")}, keys=tuple(keys))
 
 
@@ -112,21 +97,32 @@ def _texts(value: Any) -> tuple[str, ...] | None:
 
 def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     """What is wrong in one table, but for the keys themselves."""
-    texts = {"iss", "name", "client_id", "client_auth", "client_secret", "vendor"}
-    lists = {"private_keys", "scopes", "id_token_issuers", "embed_origins"}
-    yield from (f"{k} is not a setting" for k in table if k not in texts | lists | {"assume_s256"})
-    yield from (f"{k} must be text" for k in sorted(texts & table.keys()) if not isinstance(table[k], str))
-    yield from (f"{k} must be a list of texts" for k in sorted(lists & table.keys()) if _texts(table[k]) is None)
+    yield from (f"{k} is not a setting" for k in table if k not in TEXTS | LISTS | SWITCHES)
+    yield from (f"{k} must be text" for k in sorted(TEXTS & table.keys()) if not isinstance(table[k], str))
+    yield from (f"{k} must be a list of texts" for k in sorted(LISTS & table.keys()) if _texts(table[k]) is None)
+    yield from (f"{k} must be true or false" for k in sorted(SWITCHES & table.keys()) if not isinstance(table[k], bool))
     yield from (f"{k} is missing" for k in ("iss", "name", "client_id") if not table.get(k))
-    if not isinstance(table.get("assume_s256", False), bool):
-        yield "assume_s256 must be true or false"
+    hosts = _texts(table.get("style_hosts", [])) or ()
+    yield from (f"style_hosts: {host} is no host name" for host in hosts if not _HOST.fullmatch(host))
     if table.get("vendor", GENERIC) not in VENDORS:
         yield f"vendor must be one of {', '.join(VENDORS)}"
     iss = table.get("iss")
     if isinstance(iss, str) and iss and not (is_secure(iss, loopback=True) and "?" not in iss and "#" not in iss):
         yield "iss must be an https address without user, query or fragment (plain http is for loopback only)"
+    pool = table.get("billing_pool")
+    if isinstance(pool, str) and not _REFERENCE.fullmatch(pool):
+        yield "billing_pool must be a reference like Group/12: a Group, Organization, PractitionerRole or Practitioner"
+    yield from _cds_complaints(table)
     yield from _authentication_complaints(table)
     yield from _scope_complaints(_texts(table.get("scopes", list(MINIMUM))) or ())
+
+
+def _cds_complaints(table: Mapping[str, Any]) -> Iterable[str]:
+    issuer, keys = table.get("cds_issuer"), table.get("cds_jwks_url")
+    if bool(issuer) != bool(keys):
+        yield "cds_issuer and cds_jwks_url go together: who signs the calls of the CDS service, and with which keys"
+    if isinstance(keys, str) and keys and not is_secure(keys, loopback=is_loopback(str(table.get("iss", "")))):
+        yield "cds_jwks_url must be an https address"
 
 
 def _authentication_complaints(table: Mapping[str, Any]) -> Iterable[str]:
@@ -155,6 +151,18 @@ class TrustedEHRs:
 
     def __init__(self, ehrs: Iterable[EHR]) -> None:
         self._by_iss = {ehr.iss: ehr for ehr in ehrs}
+        self._file: tuple[Path, object] | None = None  # to be watched, and what it looked like when it was read
+
+    @classmethod
+    def watch(cls, path: Path) -> "TrustedEHRs":
+        """As `load`; and once the file has changed, the new list is in force from the next question on.
+
+        A changed file that cannot be used leaves the old list in force, and a line in the log.
+        """
+        looks = _looks(path)
+        ehrs = cls.load(path)
+        ehrs._file = (path, looks)
+        return ehrs
 
     @classmethod
     def load(cls, path: Path) -> "TrustedEHRs":
@@ -181,20 +189,46 @@ class TrustedEHRs:
             except ValueError as error:
                 complaints.append(f"[[ehr]] number {number}: {error}")
         complaints += [f"iss {iss} is listed twice" for iss, n in Counter(e.iss for e in ehrs).items() if n > 1]
+        issuers = Counter(ehr.cds_issuer for ehr in ehrs if ehr.cds_issuer)
+        complaints += [f"cds_issuer {issuer} is listed twice" for issuer, n in issuers.items() if n > 1]
         if complaints:
             raise InvalidEHRFile(path, complaints)
         return cls(ehrs)
 
     def __iter__(self) -> Iterator[EHR]:
-        return iter(self._by_iss.values())
+        return iter(self._in_force().values())
 
     def find(self, iss: str) -> EHR:
         """Exact but for one trailing slash. Raises UntrustedIssuer."""
-        ehr = self._by_iss.get(iss.removesuffix("/"))
+        ehr = self._in_force().get(iss.removesuffix("/"))
         if ehr is None:
             raise UntrustedIssuer()
         return ehr
 
+    def of_cds_issuer(self, issuer: object) -> EHR | None:
+        """The EHR for which this issuer signs calls of the CDS service, letter by letter."""
+        return next((ehr for ehr in self if ehr.cds_issuer is not None and ehr.cds_issuer == issuer), None)
+
     def public_keys(self) -> list[dict[str, Any]]:
         """The JWK Set's keys: each of ours once, told apart by its thumbprint as `kid`."""
         return list({key.kid: key.public_jwk() for ehr in self for key in ehr.keys}.values())
+
+    def _in_force(self) -> dict[str, EHR]:
+        """A look at the file costs microseconds; two threads that both find it changed read the same."""
+        if self._file and (looks := _looks(self._file[0])) != self._file[1]:
+            self._file = (self._file[0], looks)
+            try:
+                self._by_iss = TrustedEHRs.load(self._file[0])._by_iss
+                log.info("the changed list of trusted EHRs is in force")
+            except InvalidEHRFile as invalid:
+                log.error("the changed list of trusted EHRs cannot be used, the old one stays in force: %s", invalid)
+        return self._by_iss
+
+
+def _looks(path: Path) -> object:
+    """What changes when the file is written or replaced; None while there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_mtime_ns, state.st_size, state.st_ino

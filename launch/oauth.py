@@ -12,8 +12,9 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import private_key_jwt_sign
 
+from launch.client_keys import SigningKey
 from launch.discovery import SmartConfiguration
-from launch.ehrs import EHR, PRIVATE_KEY, PUBLIC, SECRET, SigningKey
+from launch.ehrs import EHR, PRIVATE_KEY, PUBLIC, SECRET
 from launch.errors import GrantRefused, TokenRequestFailed
 from launch.transport import limit
 

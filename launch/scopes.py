@@ -1,4 +1,4 @@
-"""SMART scopes: their grammar, and what the granted ones allow (SMART App Launch 2.2, "Scopes and launch context")."""
+"""SMART scopes: grammar, what is asked, what the granted allow (SMART App Launch 2.2, "Scopes and launch context")."""
 
 import re
 from collections.abc import Iterable
@@ -17,6 +17,7 @@ MINIMUM = (
     "patient/Condition.rs",
     "patient/Procedure.rs",
 )
+STANDALONE = ("launch/patient", "launch/encounter")
 WITHOUT_RESOURCE = frozenset({"launch", "openid", "fhirUser", "profile", "online_access", "offline_access"})
 # Letters in this order and each once: create, read, update, delete, search. v1 words stand for letters.
 _RESOURCE = re.compile(
@@ -49,6 +50,38 @@ class ResourceScope:
 def is_scope(scope: str) -> bool:
     """Whether the words follow the grammar of SMART scopes."""
     return scope in WITHOUT_RESOURCE or bool(_LAUNCH_HINT.fullmatch(scope)) or ResourceScope.parse(scope) is not None
+
+
+def to_v1(scope: str) -> tuple[str, ...]:
+    """The same in the grammar of v1, where `.read` and `.write` are all there is: never less than was meant."""
+    parsed = ResourceScope.parse(scope)
+    if parsed is None:
+        return (scope,)
+    words = [word for word in ("read", "write") if set(_LETTERS[word]) & set(parsed.letters)]
+    return tuple(f"{parsed.level}/{parsed.type}.{word}" for word in words)
+
+
+def to_ask(scopes: Iterable[str], *, v1: bool, standalone: bool) -> tuple[str, ...]:
+    """The scopes of a request. Without a launch by the EHR, its user is asked which chart to open."""
+    asked: dict[str, None] = {}
+    for scope in scopes:
+        if scope == "launch" and standalone:
+            asked |= dict.fromkeys(STANDALONE)
+        else:
+            asked |= dict.fromkeys(to_v1(scope) if v1 else (scope,))
+    return tuple(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a launch may do at its EHR: by the scopes that were granted, in either grammar, not by those asked for."""
+
+    granted: tuple[str, ...]
+
+    def allow(self, wanted: str) -> bool:
+        """Whether all of `Type.letters` may be done, as in `Condition.cr`; on this launch's patient or for its user."""
+        resource_type, _, letters = wanted.partition(".")
+        return bool(letters) and all(allows(self.granted, letter, resource_type) for letter in letters)
 
 
 def allows(granted: Iterable[str], letter: str, resource_type: str) -> bool:

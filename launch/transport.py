@@ -2,6 +2,7 @@
 
 import ipaddress
 import time
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,24 +12,24 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
-CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 10.0, 10.0  # to connect, of silence, for the whole body
-MAX_BYTES = 256 * 1024  # discovery, keys, tokens and one Practitioner are a few kB
-# Only GETs are repeated: a code or a refresh token sent twice ends the whole grant.
-RETRIES = Retry(
-    total=2,
-    connect=1,
-    read=1,
-    redirect=None,
-    allowed_methods=["GET"],
-    status_forcelist=[502, 503, 504],
-    backoff_factor=0.2,
-    respect_retry_after_header=False,  # a person waits; an EHR may say an hour
-    raise_on_status=False,
-)
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may cost: seconds to connect, of silence, for the whole body; bytes; how often a GET is sent."""
+
+    connect: float = 5.0
+    silence: float = 10.0
+    whole: float = 10.0
+    size: int = 256 * 1024  # discovery, keys, tokens and one Practitioner are a few kB
+    again: int = 2
+
+
+USUAL = Limits()
+HURRIED = Limits(connect=2.0, silence=3.0, whole=3.0, again=0)  # for what the user waits for and could do without
 
 
 class AnswerTooLarge(requests.RequestException):
-    """More than MAX_BYTES, or still coming after TOTAL_SECONDS."""
+    """More bytes than the limit, or still coming after the time for the whole."""
 
 
 def is_loopback(url: str) -> bool:
@@ -54,23 +55,39 @@ def is_secure(url: str, *, loopback: bool) -> bool:
 class LimitedAdapter(HTTPAdapter):
     """Sends with time-outs and reads no more than it should, whoever calls (Authlib included)."""
 
-    def __init__(self) -> None:
-        super().__init__(max_retries=RETRIES)
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(max_retries=_retries(limits.again))
+        self._limits = limits
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
+        kwargs |= {"stream": True, "timeout": (self._limits.connect, self._limits.silence)}
         response = super().send(request, *args, **kwargs)
-        response.raw = BytesIO(_read(response))
+        response.raw = BytesIO(_read(response, self._limits))
         return response
 
 
-def _read(response: requests.Response) -> bytes:
+def _retries(again: int) -> Retry:
+    """Only GETs are repeated: a code or a refresh token sent twice ends the whole grant."""
+    return Retry(
+        total=again,
+        connect=min(again, 1),
+        read=min(again, 1),
+        redirect=None,
+        allowed_methods=["GET"],
+        status_forcelist=[502, 503, 504],
+        backoff_factor=0.2,
+        respect_retry_after_header=False,  # a person waits; an EHR may say an hour
+        raise_on_status=False,
+    )
+
+
+def _read(response: requests.Response, limits: Limits) -> bytes:
     """A slow trickle passes every read time-out, so the whole has one too."""
-    end, body = time.monotonic() + TOTAL_SECONDS, b""
+    end, body = time.monotonic() + limits.whole, b""
     try:
         while chunk := response.raw.read1(65536):
             body += chunk
-            if len(body) > MAX_BYTES or time.monotonic() > end:
+            if len(body) > limits.size or time.monotonic() > end:
                 raise AnswerTooLarge("the answer is too large or too slow", response=response)
     except AnswerTooLarge:
         raise  # like all of requests' errors an OSError
@@ -84,10 +101,10 @@ def _read(response: requests.Response) -> bytes:
 class SameOriginSession(requests.Session):
     """Follows a redirect only within the origin asked: a trusted EHR cannot point us at another host."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = USUAL) -> None:
         super().__init__()
         self.max_redirects = 3
-        limit(self)
+        limit(self, limits)
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
@@ -97,8 +114,8 @@ class SameOriginSession(requests.Session):
         return target if (here.scheme, here.netloc) == (there.scheme, there.netloc) else None
 
 
-def limit(session: requests.Session) -> None:
+def limit(session: requests.Session, limits: Limits = USUAL) -> None:
     """Puts the limits on a session."""
-    session.headers["Accept-Encoding"] = "identity"  # so that MAX_BYTES is what is really held
+    session.headers["Accept-Encoding"] = "identity"  # so that the size is what is really held
     for scheme in ("https://", "http://"):
-        session.mount(scheme, LimitedAdapter())
+        session.mount(scheme, LimitedAdapter(limits))

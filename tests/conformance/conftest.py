@@ -15,7 +15,8 @@ from joserfc.jwk import ECKey, RSAKey
 from smart_ehr import CLIENT_SECRET, PUBLIC_URL, Clock, FakeEHR
 from werkzeug.test import TestResponse
 
-from launch.ehrs import EHR, SigningKey, TrustedEHRs
+from launch.client_keys import SigningKey
+from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import LaunchError
 from launch.launcher import Launcher
 from launch.sessions import Session, SQLSessionStore, metadata

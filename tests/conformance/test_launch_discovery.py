@@ -1,6 +1,7 @@
 """Discovery. Guide page: App Launch, "Retrieve .well-known/smart-configuration"."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from flask import Response, redirect, request
@@ -8,6 +9,7 @@ from flask import Response, redirect, request
 from launch.discovery import SmartConfiguration
 from launch.ehrs import EHR
 from launch.errors import DiscoveryFailed
+from launch.transport import USUAL
 
 WELL_KNOWN = "/fhir/.well-known/smart-configuration"
 
@@ -166,7 +168,7 @@ def test_repeating_has_an_end(browser, ehr):
 
 def test_a_silent_ehr_is_given_up(browser, ehr, monkeypatch):
     """An EHR that does not answer is asked twice, and costs a bounded time."""
-    monkeypatch.setattr("launch.transport.READ_SECONDS", 0.1)
+    monkeypatch.setattr("launch.discovery.USUAL", replace(USUAL, silence=0.1))
     ehr.before = lambda: time.sleep(1)
     began = time.monotonic()
     assert browser.launch().status_code == 502
@@ -176,7 +178,7 @@ def test_a_silent_ehr_is_given_up(browser, ehr, monkeypatch):
 
 def test_a_trickling_ehr_is_given_up(browser, ehr, monkeypatch):
     """An answer that drips faster than the read time-out still has a time limit as a whole."""
-    monkeypatch.setattr("launch.transport.TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr("launch.discovery.USUAL", replace(USUAL, whole=0.3))
 
     def drip():
         for _ in range(40):

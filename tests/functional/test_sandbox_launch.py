@@ -16,7 +16,8 @@ from demo_app import SCOPES, App, resources
 from fhir_in_memory import FHIRInMemory
 
 from launch import sessions
-from launch.ehrs import EHR, SigningKey, TrustedEHRs
+from launch.client_keys import SigningKey
+from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import AuthorizationDenied, MissingContext, SessionEnded
 from launch.launcher import Launcher
 from launch.sandbox import RegisteredClient, SandboxSettings, create_sandbox

@@ -56,6 +56,13 @@ def test_an_ehr_is_appended(path):
     assert path.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_last_line_without_an_end_gets_one(path):
+    """As editors of another world leave it."""
+    path.write_text(WRITTEN.rstrip("\n"), "utf-8")
+    add_ehr(path, NEW)
+    assert path.read_text("utf-8").startswith(WRITTEN)
+
+
 def test_the_first_ehr_makes_the_file(tmp_path):
     """Nobody else may read it, since it may hold a secret."""
     path = tmp_path / "ehrs.toml"

@@ -1,8 +1,11 @@
 """The file of trusted EHRs."""
 
+import logging
+
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from launch.ehr_file import add_ehr
 from launch.ehrs import EHR, InvalidEHRFile, TrustedEHRs
 from launch.errors import UntrustedIssuer
 
@@ -56,6 +59,8 @@ def test_a_good_file_is_read(tmp_path):
         "id_token_issuers": ["https://idp.example"],
         "embed_origins": ["https://ehr.example"],
         "assume_s256": True,
+        "standalone": True,
+        "style_hosts": ["styles.example"],
     }
     (ehr,) = TrustedEHRs.load(written(tmp_path, table))
     assert ehr == EHR(
@@ -68,6 +73,8 @@ def test_a_good_file_is_read(tmp_path):
         id_token_issuers=("https://idp.example",),
         embed_origins=("https://ehr.example",),
         assume_s256=True,
+        standalone=True,
+        style_hosts=("styles.example",),
     )
 
 
@@ -111,6 +118,10 @@ def test_a_key_is_the_usual_proof(pems, name, alg):
         ({"scopes": "launch"}, "scopes must be a list"),
         ({"embed_origins": [7]}, "embed_origins must be a list"),
         ({"assume_s256": 1}, "assume_s256 must be true or false"),
+        ({"standalone": "yes"}, "standalone must be true or false"),
+        ({"style_hosts": ["https://styles.example"]}, "style_hosts: https://styles.example is no host name"),
+        ({"style_hosts": ["*.example"]}, "style_hosts: *.example is no host name"),
+        ({"private_keys": ["rsa.pem", "p384.pem", "rsa.pem"]}, "is listed twice"),
         ({"clientid": "x"}, "clientid is not a setting"),
         ({"private_keys": ["nowhere.pem"]}, "nowhere.pem cannot be read"),
         ({"private_keys": ["p256.pem"]}, "p256.pem is not a private key for ES384"),
@@ -199,3 +210,38 @@ def test_one_key_for_two_ehrs_is_published_once(pems):
     assert sorted(key["kty"] for key in published) == ["EC", "RSA"]
     assert len({key["kid"] for key in published}) == 2
     assert not any("d" in key for key in published)
+
+
+def test_a_changed_file_is_in_force_at_once(tmp_path):
+    """An EHR added by a command is let in by the running application, and one taken away is not."""
+    path = written(tmp_path, GOOD)
+    ehrs = TrustedEHRs.watch(path)
+    add_ehr(path, GOOD | {"iss": "https://second.example"})
+    assert ehrs.find("https://second.example").name == GOOD["name"]
+    assert len(list(ehrs)) == 2
+    written(tmp_path, GOOD | {"iss": "https://third.example"})
+    with pytest.raises(UntrustedIssuer):
+        ehrs.find("https://second.example")
+    assert [ehr.iss for ehr in ehrs] == ["https://third.example"]
+
+
+@pytest.mark.parametrize("text", ["[[ehr", "", None], ids=["half written", "empty", "gone"])
+def test_a_broken_change_leaves_the_old_list_in_force(tmp_path, caplog, text):
+    """One line in the log says so; the next good file counts again."""
+    path = written(tmp_path, GOOD)
+    ehrs = TrustedEHRs.watch(path)
+    path.write_text(text, "utf-8") if text is not None else path.unlink()
+    with caplog.at_level(logging.ERROR):
+        assert [ehr.iss for ehr in ehrs] == [GOOD["iss"]]
+        assert ehrs.find(GOOD["iss"])
+    assert [record.message.count("old one stays in force") for record in caplog.records] == [1]
+    written(tmp_path, GOOD | {"name": "Mended"})
+    assert [ehr.name for ehr in ehrs] == ["Mended"]
+
+
+def test_a_list_that_is_not_watched_stays(tmp_path):
+    """A command reads the file once."""
+    path = written(tmp_path, GOOD)
+    ehrs = TrustedEHRs.load(path)
+    path.unlink()
+    assert len(list(ehrs)) == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from launch.scopes import MINIMUM, ResourceScope, allows, is_scope
+from launch.scopes import MINIMUM, Abilities, ResourceScope, allows, is_scope, to_ask, to_v1
 
 CREATE, READ, UPDATE, DELETE, SEARCH = "cruds"
 
@@ -102,6 +102,70 @@ def test_each_letter_allows_one_thing(letter):
 def test_what_is_granted_decides(granted, letter, allowed):
     """Only a grant for the type, or for all, with the letter and not narrowed to a part, allows."""
     assert allows(granted.split(), letter, "Condition") is allowed
+
+
+@pytest.mark.requirement("@147")
+@pytest.mark.parametrize(
+    ("granted", "wanted", "allowed"),
+    [
+        ("patient/Condition.rs user/Condition.c", "Condition.crs", True),
+        ("patient/Condition.rs", "Condition.crs", False),
+        ("user/Condition.write patient/Condition.read", "Condition.cruds", True),
+        ("user/*.cruds", "Claim.c", True),
+        ("patient/*.*", "Claim.c", True),
+        ("patient/Condition.rs", "Condition", False),
+        ("patient/Condition.rs", "Condition.", False),
+    ],
+)
+def test_abilities_follow_the_grant(granted, wanted, allowed):
+    """All of the letters, from whichever grants together, in either grammar, with wildcards; none is no ability."""
+    assert Abilities(tuple(granted.split())).allow(wanted) is allowed
+
+
+@pytest.mark.parametrize(
+    ("scope", "older"),
+    [
+        ("patient/Condition.rs", ["patient/Condition.read"]),
+        ("patient/Patient.r", ["patient/Patient.read"]),
+        ("user/Condition.c", ["user/Condition.write"]),
+        ("user/Condition.crs", ["user/Condition.read", "user/Condition.write"]),
+        ("user/Encounter.ud", ["user/Encounter.write"]),
+        ("patient/Observation.s?category=x|lab", ["patient/Observation.read"]),
+        ("patient/Condition.read", ["patient/Condition.read"]),
+        ("openid", ["openid"]),
+        ("launch/patient", ["launch/patient"]),
+    ],
+)
+def test_each_scope_has_its_like_in_the_older_grammar(scope, older):
+    """.read covers reading and searching, .write the rest; what is not about resources stays."""
+    assert list(to_v1(scope)) == older
+
+
+def test_what_is_asked_in_the_older_grammar_covers_what_was_meant():
+    """Every letter of the first list is allowed by the second."""
+    wanted = [*MINIMUM, "user/Condition.crs", "user/Encounter.ru", "user/Claim.c"]
+    older = Abilities(to_ask(wanted, v1=True, standalone=False))
+    for scope in filter(None, map(ResourceScope.parse, wanted)):
+        assert older.allow(f"{scope.type}.{scope.letters}")
+
+
+def test_a_scope_is_asked_once():
+    """Two scopes may be one in the older grammar."""
+    asked = to_ask(["launch", "patient/Condition.r", "patient/Condition.s"], v1=True, standalone=False)
+    assert asked == ("launch", "patient/Condition.read")
+
+
+@pytest.mark.requirement("@152")
+@pytest.mark.requirement("@153")
+@pytest.mark.requirement("@166")
+def test_without_a_launch_the_chart_is_asked_for():
+    """Standalone: `launch` would need a launch of the EHR; patient and encounter are asked for in its place."""
+    assert to_ask(["launch", "openid", "patient/Patient.r"], v1=False, standalone=True) == (
+        "launch/patient",
+        "launch/encounter",
+        "openid",
+        "patient/Patient.r",
+    )
 
 
 @pytest.mark.requirement("@124")
