@@ -3,7 +3,7 @@
 const said = document.getElementById("copied");
 
 for (const button of document.querySelectorAll("[data-copy]")) {
-  const words = button.innerHTML;
+  const words = [...button.childNodes].map((node) => node.cloneNode(true));
   button.addEventListener("click", async () => {
     const value = button.closest(".value").querySelector(".typed").textContent;
     try {
@@ -14,6 +14,6 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       said.textContent = "The browser did not allow it. Select the value and copy it with the keyboard.";
       button.firstChild.textContent = "Not allowed";
     }
-    setTimeout(() => { button.innerHTML = words; }, 2000);
+    setTimeout(() => button.replaceChildren(...words.map((node) => node.cloneNode(true))), 2000);
   });
 }
