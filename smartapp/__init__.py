@@ -26,16 +26,19 @@ def create_app(
     # Imported here: commands and the predictor's process import parts of this package and need no web.
     from flask import Flask
 
+    from launch.cds_clients import CDSClients, SQLReplays
     from launch.ehrs import TrustedEHRs
     from launch.sessions import Session
     from launch.vault import Vault
     from model.codebook import CodeBook
     from smartapp import store, views
+    from smartapp.cds import CodesToReview
     from smartapp.coding import Coding
     from smartapp.fhir.client import FHIRClient
     from smartapp.inference import PredictorClient
     from smartapp.jobs import Jobs
     from smartapp.launching import build_launcher
+    from smartapp.views import cds
     from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
@@ -45,7 +48,8 @@ def create_app(
     launcher = build_launcher(config, ehrs, engine, vault, clock)
     predictor = PredictorClient(config.predictor_socket, config.secret_keys)
     codebook = CodeBook.load(config.artifact / "codebook")
-    coding = Coding(store.ReviewStore(engine, vault), predictor, codebook, Jobs(), clock)
+    reviews = store.ReviewStore(engine, vault)
+    coding = Coding(reviews, predictor, codebook, Jobs(), clock)
 
     def client_for(session: Session) -> FHIRClient:
         context, key = session.context, session.key
@@ -59,4 +63,7 @@ def create_app(
 
     app = Flask(__name__, template_folder=str(config.templates), static_folder=None)
     views.register(app, Wiring(coding, launcher, client_for, ehrs, config))
+    to_review = CodesToReview(reviews, store.CardStore(engine), vault, config.public_url, clock)
+    callers = CDSClients(ehrs, SQLReplays(engine), clock)
+    app.register_blueprint(cds.blueprint(to_review, callers, ehrs, config.public_url))
     return app

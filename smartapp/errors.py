@@ -9,6 +9,11 @@ ChartsideError
 ├── ForeignResource     the EHR sent something of another patient or encounter (502)
 ├── EHRUnavailable      the EHR does not answer (504); `retryable`
 ├── EHRRefused          the EHR answered with an error; carries its words (502)
+├── MalformedCall       a call of the CDS service is not what CDS Hooks wants (400)
+├── UnknownService      there is no such CDS service (404)
+├── UnknownCard         feedback on a card that was not shown to this EHR (404)
+├── MissingData         the CDS service needs the encounter and cannot get it (412)
+├── ForeignServer       a call of the CDS service names another FHIR server than the caller's (403)
 ├── SessionExpired      the EHR no longer takes the token (401)
 └── PredictorUnavailable the worker is down or busy (503); manual coding still works
 """
@@ -84,3 +89,33 @@ class PredictorUnavailable(ChartsideError):
     status = 503
     title = "Suggestions are not available right now"
     advice = "You can code by hand with the search; press Try again for suggestions."
+
+
+class MalformedCall(ChartsideError):
+    status = 400
+    title = "The call is not what CDS Hooks 2.0 wants"
+    advice = "Send one JSON object with the fields of the hook, as application/json."
+
+
+class UnknownService(ChartsideError):
+    status = 404
+    title = "There is no such CDS service"
+    advice = "GET /cds-services lists those there are."
+
+
+class UnknownCard(ChartsideError):
+    status = 404
+    title = "The feedback is about a card that was not shown to this EHR"
+    advice = "Nothing was recorded. Send the uuids of the card and its suggestions as they came."
+
+
+class MissingData(ChartsideError):
+    status = 412
+    title = "The encounter is needed and could not be had"
+    advice = "Send the prefetch that discovery asks for, or fhirAuthorization with a token that may read the Encounter."
+
+
+class ForeignServer(ChartsideError):
+    status = 403
+    title = "fhirServer is not the FHIR server that is registered for the caller"
+    advice = "Register it with Chartside, or call from the EHR that it belongs to."

@@ -1,6 +1,6 @@
 """A review opened for change: read and written within one transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -87,6 +87,13 @@ class Draft:
             for name, content in value.items():
                 setattr(rows[position], name, content)
         self.changed = True
+
+    def set_taken(self, purposes: Collection[str], words: str) -> None:
+        """The EHR itself has made these diagnoses from our suggestions. Other lines are left to who works on them."""
+        for row in self._row.outbox:
+            if row.resource == "Condition" and row.purpose in purposes and row.rung == Rung.CDS_SUGGESTION:
+                row.outcome, row.detail = "taken", words
+                self.changed = True
 
     def claim(self, at: datetime) -> str:
         """Takes the review for one job or write-back; whoever held it before can no longer change it."""

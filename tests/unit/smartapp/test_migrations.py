@@ -13,6 +13,7 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from threads import together
 
+from launch.cds_clients import metadata as cds_metadata
 from launch.sessions import metadata as launch_metadata
 from launch.vault import Vault
 from smartapp.reviews import Action, Review, WrittenResource
@@ -21,6 +22,7 @@ from smartapp.store.migrating import roll_back
 from smartapp.store.tables import Base
 
 TABLES = {"review", "decision", "attestation", "outbox", "launch_state", "launch_session"}
+TABLES |= {"cds_card", "cds_offer", "cds_feedback", "cds_call"}
 HERE = key("https://ehr.example/fhir")
 
 
@@ -50,7 +52,7 @@ def test_the_schema_is_what_the_code_expects(engine: Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, [Base.metadata, launch_metadata]) == []  # type: ignore[arg-type]
+        assert compare_metadata(context, [Base.metadata, launch_metadata, cds_metadata]) == []  # type: ignore[arg-type]
     assert tables(engine) == TABLES
 
 

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from smartapp.store.migrations.append_only import refuse_changes
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -18,7 +20,7 @@ def upgrade() -> None:
     _create_receipt()
     _create_launches()
     for table in APPEND_ONLY:
-        _refuse_changes(table)
+        refuse_changes(table)
 
 
 def downgrade() -> None:
@@ -105,22 +107,3 @@ def _create_launches() -> None:
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sa.Column("refresh_until", sa.BigInteger, nullable=False),
     )
-
-
-def _refuse_changes(table: str) -> None:
-    """The database itself keeps the table append-only, whoever writes to it."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
-        )
-        op.execute(
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-        )
-        return
-    for change in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        )
