@@ -6,6 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Protocol
 
+from model.specification import Specifier
 from model.tokens import FUNCTION_WORDS, normalise
 
 _WORD = re.compile(r"[^\W_]+")
@@ -33,6 +34,7 @@ class Resolver:
 
     def __init__(self, codes: Codes) -> None:
         self._codes = codes
+        self._specifier = Specifier(codes)
         self._leaves = lru_cache(maxsize=20_000)(self._read_leaves)
         self._parents = lru_cache(maxsize=20_000)(self._read_siblings)
 
@@ -49,6 +51,11 @@ class Resolver:
             leaves = self._parents(code, on) if words & (_SIDES | _BOTH) else ()
             return _best_leaves(leaves, words) if leaves else (code,)
         return _best_leaves(self._leaves(code, on), words)
+
+    def fuller(self, code: str, words: frozenset[str], on: date | None) -> str | None:
+        """The code of the category that says all this one says and more of `words`."""
+        found = self._specifier.specify(code, words, on)
+        return found if found != code else None
 
     def _read_leaves(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
         rows = [(leaf, self._codes.title(leaf, on)) for leaf in self._codes.billable_descendants(code, on)]

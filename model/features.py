@@ -48,6 +48,7 @@ class Support:
     place: float  # 0 at the beginning of the document, 1 at its end
     marks: Marks | None = None  # by the tagger
     fit: float = 1.0  # of the term to the words, where they are not the term's own
+    fuller: str | None = None  # the code of the category that says more of what the statement says
 
 
 @dataclass(frozen=True, slots=True)

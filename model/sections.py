@@ -46,6 +46,7 @@ class Section:
 _WIDTH = 70
 _LINE = re.compile(r"[^\n\r\f]+")
 _INLINE = re.compile(r"(?:(?<=[\n\r\f,.;])|^)[ \t]*([A-Z][A-Za-z/&' \-]{1,50}?)[ \t]*:", re.MULTILINE)
+_SOAP = re.compile(r"^[ \t]*([SOAP])[ \t]*:(?=[ \t]*(?:[^\W\d]|$|[#1-9][.) ]))", re.MULTILINE)  # 'P: 80' is a pulse
 _MARKS = re.compile(r"^[\s#*_•·\-\d.)]+|[\s:*_#.\-,]+$")
 
 
@@ -57,6 +58,12 @@ def _read_headings() -> tuple[tuple[tuple[re.Pattern[str], SectionKind], ...], r
     return tuple(kinds), body, frozenset(p for k, p in rows if k == "inline")
 
 
+_SOAP_KINDS = {
+    "S": SectionKind.PRESENT_ILLNESS,
+    "O": SectionKind.EXAMINATION,
+    "A": SectionKind.ASSESSMENT,
+    "P": SectionKind.PLAN,
+}
 _KINDS, _BODY_PARTS, _INLINE_KNOWN = _read_headings()
 
 
@@ -98,6 +105,8 @@ def _headings(text: str) -> Iterator[tuple[int, str | None, SectionKind, int]]:
         kind = kind_of(heading) if _is_inline_heading(heading) else None
         if kind:
             yield match.start(1), heading, kind, match.end()
+    for match in _SOAP.finditer(text):
+        yield match.start(1), match.group(1), _SOAP_KINDS[match.group(1)], match.end()
 
 
 def _is_heading_line(line: str) -> bool:

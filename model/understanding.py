@@ -20,6 +20,7 @@ from model.tokens import FUNCTION_WORDS, term_key
 RETRIEVED = "r"  # source of a code whose term is only like the words
 _INITIALS = 3  # letters; shorter words are told apart by capitals and context alone
 _NEIGHBOURS = 5  # words on either side that may make a code more specific
+_STATED = 10  # words on either side that belong to what is stated
 _LASTING = Path(__file__).with_name("lasting_conditions.tsv")
 _ASSESSED = frozenset({SectionKind.ASSESSMENT, SectionKind.PLAN, SectionKind.PROBLEMS})
 
@@ -153,12 +154,20 @@ class Reader:
                 given.add(code)
                 kind = section.kind if section else SectionKind.NONE
                 heading = section.heading if section else None
+                fuller = self._fuller(reading, document, mention, code) if kind in _ASSESSED and not rank else None
                 support = Support(
                     mention=mention, assertion=assertion, kind=kind, heading=heading, table_code=choice.code,
                     source=choice.source, rank=rank, choices=len(choices), share=share, leads=leads,
                     nested=mention.nested, place=place, marks=marks, fit=fit,
+                    fuller=fuller,
                 )  # fmt: skip
                 yield code, support
+
+    def _fuller(self, reading: Reading, document: Document, mention: Mention, code: str) -> str | None:
+        sentence = reading.sentences[mention.sentence]
+        low, high = max(sentence.first, mention.first - _STATED), min(sentence.last, mention.last + _STATED)
+        words = frozenset(t.norm for t in reading.tokens[low:high] if t.word)
+        return self._resolver.fuller(code, words, document.date_of_service)
 
 
 def _by_term(mention: Mention, lexicon: Lexicon) -> _Named:

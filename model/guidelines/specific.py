@@ -81,12 +81,21 @@ def _yields(
 ) -> bool:
     vaguer = vagueness(titles[code]) > vagueness(titles[other])
     if code[:3] == other[:3]:
+        if _contradicts(titles[code], titles[other]):
+            return True
         said = _named(titles[code]) <= _named(titles[other]) and not _OTHER.search(titles[other])
         return vaguer and (said or _within(words[code], words[other]))
     if "Z" in (code[0], other[0]) or not (excludes(code, other) or excludes(other, code)):
         return False  # a history of a condition says no more than the condition
     unspecified = _UNSPECIFIED.search(titles[code]) and not _UNSPECIFIED.search(titles[other])
     return bool(unspecified) or _within(words[code], words[other])
+
+
+def _contradicts(title: str, other: str) -> bool:
+    """Whether a condition is told without complications by one title and with one by the other."""
+    return (
+        bool(_BROAD.search(title)) and " with " in other and _named(title) == _named(_WITH.split(other, maxsplit=1)[0])
+    )
 
 
 def _attribute_unsaid(code: str, other: str, titles: Mapping[str, str], terms: Mapping[str, Sequence[str]]) -> bool:
@@ -96,7 +105,9 @@ def _attribute_unsaid(code: str, other: str, titles: Mapping[str, str], terms: M
         return False
     if _BROAD.search(titles[code]) or _BROAD.search(titles[other]):
         return False  # 'without complications' is what is left open, see `vagueness`
-    fuller, attribute = (code, own[3]) if own[2] == "with" else (other, rival[3])
+    fuller, bare, attribute = (code, other, own[3]) if own[2] == "with" else (other, code, rival[3])
+    if any("without" in term.split(" ") for term in terms.get(bare, ())):
+        return fuller == code  # the words themselves say that it is not there
     said = {word for term in terms.get(fuller, ()) for word in term.split(" ")}
     return (fuller == code) is not bool(said & set(content_words(attribute)))
 

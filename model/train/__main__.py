@@ -36,8 +36,9 @@ from model.train.building import (
     train_first_listed,
     write_terms,
 )
-from model.train.learning import Coded, coded_encounters, coded_reports, mentioned
+from model.train.learning import STATED, Coded, coded_encounters, coded_reports, mentioned
 from model.train.marked import add_own_labels, mark_encounter, mark_report, read_rows
+from model.train.stated import stated_notes
 
 _SHORTHAND = ("abbreviations.tsv", "synonyms.tsv")
 _OWN_LABELS = Path(__file__).with_name("labels") / "mtsamples.jsonl"
@@ -50,6 +51,7 @@ _FIRST = Settings(rounds=100, depth=4, rate=0.06, ridge=6.0)
 # A claim bears a code that is missing better than one that is wrong.
 _SLACK = {Policy.EXHAUSTIVE: 0.0, Policy.ENCOUNTER: 0.005}
 _FOLDS = 5
+_STATED = 600  # notes put together from terms
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ def main() -> int:
     parser.add_argument("--ontology-only", action="store_true", help="no case report is read and no tagger trained")
     options = parser.parse_args()
     rows = Rows.read(options.data)
+    book = CodeBook.load(options.out / CODEBOOK)
+    sources = Path(sys.modules[CodeBook.__module__].__file__ or "").parent
+    terms = all_terms(book, [sources / name for name in _SHORTHAND])
+    stated = stated_notes(book, terms, [c.right for c in coded_encounters(rows.encounters)], _STATED)
     tags: Mapping[str, Tags] = {}
     for part in TAGGERS:
         (options.out / part).unlink(missing_ok=True)
@@ -86,12 +92,15 @@ def main() -> int:
         coded = [*mentioned(rows.encounters), *coded_encounters(rows.encounters)]
     else:
         coded = [*coded_reports(rows.reports), *coded_encounters(rows.encounters)]
-        tags = train_taggers(rows, options.start or _pretrained(), options.work, options.out)
-    build(coded, rows, tags, options.out)
+        tags = train_taggers(rows, stated, options.start or _pretrained(), options.work, options.out)
+    workshop = Workshop(book, terms, rows.split, tags)
+    build(workshop, coded, coded_encounters(stated, STATED), rows.own, options.out)
     return 0
 
 
-def train_taggers(rows: Rows, start: Path, work_folder: Path, out: Path) -> dict[str, Tags]:
+def train_taggers(
+    rows: Rows, stated: list[dict[str, Any]], start: Path, work_folder: Path, out: Path
+) -> dict[str, Tags]:
     """The taggers of both policies, the second from the weights of the first; tags of every note by honest folds."""
     from model.train.stages import Work
     from model.train.taggers import Course, train_by_folds, write_tokenizer
@@ -103,7 +112,7 @@ def train_taggers(rows: Rows, start: Path, work_folder: Path, out: Path) -> dict
     write_tokenizer(start, tokenizer)
     marked = [mark_report(row) for row in rows.reports]
     reports = train_by_folds(Course("reports", marked, REPORT_LABELS, start, Schedule(), folds=3), tokenizer, work)
-    marked = [mark_encounter(row) for row in rows.encounters]
+    marked = [mark_encounter(row) for row in [*rows.encounters, *stated]]
     schedule = Schedule(epochs=2, rate=1.5e-4)
     course = Course("encounters", marked, ENCOUNTER_LABELS, reports.weights, schedule, folds=2)
     encounters = train_by_folds(course, tokenizer, work)
@@ -116,16 +125,12 @@ def train_taggers(rows: Rows, start: Path, work_folder: Path, out: Path) -> dict
     return reports.tags | encounters.tags
 
 
-def build(coded: list[Coded], notes: Rows, tags: Mapping[str, Tags], out: Path) -> None:
+def build(workshop: Workshop, coded: list[Coded], stated: list[Coded], own: frozenset[str], out: Path) -> None:
     """Terms, counts, trees and calibration from coded notes and their tags; writes the artifact and its manifest."""
-    book = CodeBook.load(out / CODEBOOK)
-    sources = Path(sys.modules[CodeBook.__module__].__file__ or "").parent
-    terms = all_terms(book, [sources / name for name in _SHORTHAND])
-    workshop = Workshop(book, terms, notes.split, tags)
-    rows = cross_rows(workshop, coded, _FOLDS)
+    rows = cross_rows(workshop, coded, _FOLDS, stated)
     plain = {}
     for policy, kind in ((Policy.EXHAUSTIVE, "reports"), (Policy.ENCOUNTER, "encounters")):
-        gold = {c.document.id: len(c.right) for c in coded if c.kind == kind and c.document.id not in notes.own}
+        gold = {c.document.id: len(c.right) for c in coded if c.kind == kind and c.document.id not in own}
         confidence, held_out = train_confidence(rows[policy], gold, SETTINGS[policy], _SLACK[policy])
         pairs = zip(held_out.tolist(), rows[policy], strict=True)
         judged = np.array([(p, r.label) for p, r in pairs if r.label >= 0 and r.document in gold])
@@ -135,7 +140,7 @@ def build(coded: list[Coded], notes: Rows, tags: Mapping[str, Tags], out: Path) 
         if policy is Policy.ENCOUNTER:
             first = train_first_listed(rows[policy], held_out.tolist(), confidence.threshold, _FIRST)
             plain["first_listed"] = first.to_json()
-    write_terms(terms, out / TERMS)
+    write_terms(workshop.terms, out / TERMS)
     workshop.teach(coded)[1].save(out / LEARNT)
     (out / CONFIDENCE).write_text(json.dumps(plain, separators=(",", ":")), encoding="utf-8")
     manifest = write_manifest(out, "chartside-predictor")

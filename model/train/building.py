@@ -23,7 +23,7 @@ from model.tokens import term_key
 from model.train.boosting import Floats, Integers, Settings, fit, predict
 from model.train.house import read_house_terms, read_thesaurus
 from model.train.kinship import Kinship
-from model.train.learning import Coded, count, learn_mentions, learn_triggers
+from model.train.learning import STATED, Coded, count, learn_mentions, learn_triggers
 from model.train.shorthand import as_abbreviation, compose, read_shorthand
 from model.train.terms import index_terms
 from model.understanding import Nearest, Reader, Understanding, lasting_conditions
@@ -74,10 +74,13 @@ class Workshop:
         return reader.read(one.document, (lambda _: tags) if tags else None)
 
     def describe(self, fold: int, reader: Reader, experience: Experience, one: Coded, policy: Policy) -> list[Row]:
+        """Rows of the codes; of a note put together from terms, those beside a right one are neither."""
+        beside = {code[:3] for code in one.right} if one.kind == STATED else frozenset()
         judgement = judge(self.read(reader, one), policy, experience)
         rows = []
         for code, weighed in judgement.weighed.items():
-            label = 1 if self.meets(code, one.right) else -1 if self.meets(code, one.acceptable) else 0
+            open_ = self.meets(code, one.acceptable) or code[:3] in beside
+            label = 1 if self.meets(code, one.right) else -1 if open_ else 0
             first = code == one.first_listed
             rows.append(Row(fold, one.document.id, code, label, first, dict(weighed.features)))
         return rows
@@ -113,8 +116,10 @@ def folds(coded: Sequence[Coded], number: int) -> list[list[Coded]]:
     return [shuffled[at::number] for at in range(number)]
 
 
-def cross_rows(workshop: Workshop, coded: Sequence[Coded], number: int) -> dict[Policy, list[Row]]:
-    """Rows of every document, each described by what the other folds teach."""
+def cross_rows(
+    workshop: Workshop, coded: Sequence[Coded], number: int, stated: Sequence[Coded] = ()
+) -> dict[Policy, list[Row]]:
+    """Rows of every document, each described by what the other folds teach; those of `stated` teach no fold."""
     rows: dict[Policy, list[Row]] = {policy: [] for policy in Policy}
     parts = [folds([c for c in coded if c.kind == kind], number) for kind in ("reports", "encounters")]
     for fold in range(number):
@@ -123,6 +128,8 @@ def cross_rows(workshop: Workshop, coded: Sequence[Coded], number: int) -> dict[
         for policy, part in zip((Policy.EXHAUSTIVE, Policy.ENCOUNTER), parts, strict=True):
             for one in part[fold]:
                 rows[policy] += workshop.describe(fold, reader, experience, one, policy)
+        for one in stated[fold::number]:
+            rows[Policy.ENCOUNTER] += workshop.describe(fold, reader, experience, one, Policy.ENCOUNTER)
     return rows
 
 

@@ -15,6 +15,7 @@ from model.tokens import FUNCTION_WORDS, content_words, normalise, term_key
 from model.train.kinship import Kinship
 from model.train.terms import GENERAL_WORDS
 
+STATED = "stated"  # put together from terms, see `model.train.stated`
 _QUOTED = 4  # words of a trigger
 _MOST_CODES = 4
 # Words that are not the code's own: documents in which they were quoted for it, and the share of those that use them.
@@ -29,7 +30,7 @@ _SETTINGS = {s.value: s for s in Setting} | {"inpatient_discharge": Setting.INPA
 class Coded:
     """A document with its right codes, those neither right nor wrong, and the words quoted for each."""
 
-    kind: str  # 'reports' | 'encounters'
+    kind: str  # 'reports' | 'encounters' | STATED
     document: Document
     right: frozenset[str]
     acceptable: frozenset[str]
@@ -48,15 +49,15 @@ def coded_reports(rows: Iterable[Mapping[str, Any]]) -> list[Coded]:
     return coded
 
 
-def coded_encounters(rows: Iterable[Mapping[str, Any]]) -> list[Coded]:
-    """US encounters: what belongs on the claim."""
+def coded_encounters(rows: Iterable[Mapping[str, Any]], kind: str = "encounters") -> list[Coded]:
+    """US encounters, or notes like them: what belongs on the claim."""
     coded = []
     for row in rows:
         quotes = tuple((c["code"], q) for c in row["core"] + row["acceptable"] for q in c["evidence"])
         right = frozenset(c["code"] for c in row["core"])
         acceptable = frozenset(c["code"] for c in row["acceptable"]) - right
         document = Document(row["id"], row["text"], _SETTINGS.get(row["setting"], Setting.OUTPATIENT))
-        coded.append(Coded("encounters", document, right, acceptable, row["first_listed"], quotes))
+        coded.append(Coded(kind, document, right, acceptable, row["first_listed"], quotes))
     return coded
 
 
