@@ -74,6 +74,7 @@ class TermSource(StrEnum):
     INDEX = "index"
     NEOPLASM = "neoplasm"
     EXTERNAL = "external"
+    THESAURUS = "thesaurus"  # printed nowhere: wordings of our own, known to the search alone
 
 
 @dataclass(frozen=True, slots=True)

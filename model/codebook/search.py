@@ -16,8 +16,9 @@ _CONSIDERED = 300  # terms looked at closely
 _COVERED, _CLOSE = 0.2, 0.8  # shares of the score: what was asked is there; little else is
 _CHOSEN = 0.985  # the term names a heading, the billable code under it is our choice
 _LATER_READING = 0.97  # a less likely meaning of an abbreviation
-# Nobody looks for the cause of an injury by the words of a disease.
-_PRIOR = np.array([{TermSource.NEOPLASM: 0.97, TermSource.EXTERNAL: 0.85}.get(s, 1.0) for s in TermSource], np.float32)
+# Nobody looks for the cause of an injury by the words of a disease; what is printed goes before our own wordings.
+_TRUST = {TermSource.NEOPLASM: 0.97, TermSource.EXTERNAL: 0.85, TermSource.THESAURUS: 0.98}
+_PRIOR = np.array([_TRUST.get(source, 1.0) for source in TermSource], np.float32)
 
 Get = Callable[[str], Entry | None]
 

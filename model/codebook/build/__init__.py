@@ -23,6 +23,7 @@ from model.codebook.build.neoplasms import apply_neoplasm_addenda, read_neoplasm
 from model.codebook.build.outline import Line, apply_addenda, read_outline
 from model.codebook.build.references import References
 from model.codebook.build.tabular import Tabular, read_tabular
+from model.codebook.build.thesaurus import thesaurus_terms
 from model.codebook.dates import write_intervals
 from model.codebook.entries import SourcesDisagree, Term, TermSource
 from model.codebook.parts import write_parts
@@ -77,7 +78,8 @@ def build(sources: Path, out: Path, progress: Progress, packages: Packages | Non
         "counts": {"codes": len(rows), "terms": len(terms), "notes": len(tabular.notes)},
         "sources": _sources([*(sources / name for name in FILES), packages.tabular, packages.validity]),
     }
-    write_parts(out, _parts(rows, tabular, terms), about)
+    wordings = [t for t in thesaurus_terms() if t.code in known]
+    write_parts(out, _parts(rows, tabular, terms, wordings), about)
     progress(f"written to {out}")
 
 
@@ -109,7 +111,9 @@ def _unique(terms: Iterable[Term]) -> list[Term]:
     return list({(t.text.lower(), t.code, t.source, t.path): t for t in terms}.values())
 
 
-def _parts(rows: Sequence[CodeRow], tabular: Tabular, terms: Sequence[Term]) -> dict[str, bytes]:
+def _parts(
+    rows: Sequence[CodeRow], tabular: Tabular, terms: Sequence[Term], wordings: Sequence[Term]
+) -> dict[str, bytes]:
     codes = "\n".join(
         "\t".join((dotted(r.code), r.title, "01"[r.verified], write_intervals(r.billable), write_intervals(r.heading)))
         for r in rows
@@ -123,7 +127,7 @@ def _parts(rows: Sequence[CodeRow], tabular: Tabular, terms: Sequence[Term]) -> 
     )
     here = Path(__file__).parents[1]
     return {
-        **pack_postings(terms),
+        **pack_postings([*terms, *wordings]),
         **{f"{name}.tsv": (here / f"{name}.tsv").read_bytes() for name in ("abbreviations", "synonyms")},
         "codes.tsv": codes.encode(),
         "notes.json": json.dumps(notes, ensure_ascii=False).encode(),

@@ -46,6 +46,12 @@ FIRST = {
     "strep throat": "J02.0",
     "breast cancer": "C50.919",
     "prostate cancer": "C61",
+    # wordings of the thesaurus
+    "broken hip": "S72.009A",
+    "flu shot": "Z23",
+    "vaping": "U07.0",
+    "tired all the time": "R53.83",
+    "stomach flu": "A08.4",
     # spelling
     "oedema": "R60.9",
     "anaemia": "D64.9",

@@ -13,6 +13,7 @@ import pytest
 from model.codebook import CodeBook, SourcesDisagree
 from model.codebook.build import Packages, build
 from model.codebook.build.outline import parse_line
+from model.codebook.build.thesaurus import thesaurus_terms
 
 ORDER = [
     ("J90", "0", "Fogs of the lung"),
@@ -132,6 +133,14 @@ def test_new_codes_get_headings_and_marked_titles(book: CodeBook) -> None:
     divided, category = book.get("J90.01"), book.get("K6A")
     assert divided is not None and divided.title == "Morning fog of the lung [title of J90.0]"
     assert category is not None and category.title == "Foggy diseases [title of Chapter 10]" and not category.billable
+
+
+def test_wordings_of_the_thesaurus_are_found_and_are_no_terms(book: CodeBook) -> None:
+    """They help the search alone; a wording that the search knows as an abbreviation is left to it."""
+    wordings = {term.text: term.code for term in thesaurus_terms()}
+    assert wordings["fluid around lung"] == "J90" and "vap" not in wordings
+    assert book.search("fluid around the lung")[0].code == "J90.9"
+    assert "fluid around lung" not in {term.text for term in book.terms()}
 
 
 def test_terms_follow_addenda_and_references(book: CodeBook) -> None:
