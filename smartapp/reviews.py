@@ -3,10 +3,15 @@
 One word a stage: prediction (the model) -> suggestion (shown) -> decision (a person) -> accepted code -> the chart.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
+# Encounter.status, https://hl7.org/fhir/R4/valueset-encounter-status.html
+VOID = frozenset({"cancelled", "entered-in-error"})  # it did not take place
+UNDER_WAY = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave"})
 INPATIENT = frozenset({"IMP", "ACUTE", "NONAC", "SS"})  # v3-ActCode encounter classes
 
 # The words of CDS Hooks feedback: why a suggestion was overridden. The first is what is chosen most.
@@ -76,7 +81,7 @@ class Reviewer:
 class Note:
     """A note as read from the EHR: its text, or the reason why there is none."""
 
-    id: str  # DocumentReference id
+    id: str  # of its DocumentReference; of any other resource with its type: DiagnosticReport/12
     version_id: str | None
     title: str
     date: datetime | None
@@ -84,6 +89,43 @@ class Note:
     text: str | None
     unreadable: str | None  # one plain sentence when text is None
     sha256: str | None  # of the text in UTF-8
+    stamp: str = ""  # is another when the EHR may hold another text
+    by_date: bool = False  # it names no encounter, and is of the days of this one
+    addendum_to: str | None = None  # id of the note beside which it stands
+    replaces: tuple[str, ...] = ()  # ids of the notes in whose place it stands
+    changed_at: datetime | None = None  # when it was first read with another text than before
+
+    @property
+    def is_report(self) -> bool:
+        """Of a DiagnosticReport."""
+        return self.id.startswith("DiagnosticReport/")
+
+    @property
+    def reference(self) -> str:
+        """As FHIR names it."""
+        return self.id if "/" in self.id else f"DocumentReference/{self.id}"
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Note":
+        """The inverse of `asdict` with its moments in ISO 8601."""
+        moments = {name: _moment(value.get(name)) for name in ("date", "changed_at")}
+        return cls(**{**value, **moments, "replaces": tuple(value.get("replaces", ()))})
+
+
+def _moment(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+@dataclass(frozen=True, slots=True)
+class NotesSince:
+    """What became of the notes in the EHR since they were read."""
+
+    arrived: int = 0
+    changed: int = 0
+    gone: int = 0  # withdrawn, or entered in error
+
+    def __bool__(self) -> bool:
+        return bool(self.arrived or self.changed or self.gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +223,14 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A rung that was not taken, and why."""
+
+    rung: Rung
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedWrite:
     """One line of the summary: what signing will send, or why it will not be sent."""
 
@@ -190,6 +240,7 @@ class PlannedWrite:
     detail: str  # what it says in plain words, or why it is left out
     body: str | None  # the resource as indented JSON; None when nothing is sent
     rung: Rung = Rung.SINGLE_WRITES
+    passed: tuple[PassedOver, ...] = ()
 
 
 class Choice(StrEnum):
@@ -243,6 +294,28 @@ class ChartHeader:
     date_of_service: date | None
     existing_diagnoses: tuple[str, ...]  # "I10 Essential (primary) hypertension" from the chart
     discharged: bool = False  # the EHR says when the encounter ended
+    family_name: str | None = None  # parts of patient_name, where the EHR gives them
+    given_names: str | None = None
+    status: str | None = None  # of the encounter, as in FHIR
+
+    @property
+    def void(self) -> bool:
+        """The encounter did not take place: there is nothing to code."""
+        return self.status in VOID
+
+    @property
+    def under_way(self) -> bool:
+        """It goes on, or is still to come: notes will follow."""
+        return self.status in UNDER_WAY
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ChartHeader":
+        """The inverse of `asdict` with its day in ISO 8601."""
+        day = value["date_of_service"]
+        existing = tuple(value["existing_diagnoses"])
+        return cls(
+            **{**value, "date_of_service": date.fromisoformat(day) if day else None, "existing_diagnoses": existing}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +336,9 @@ class Review:
     receipt: tuple[WrittenResource, ...]
     model_revision: str | None
     code_set_edition: str | None
+    gaps: tuple[str, ...] = ()  # what of the chart was not read, and why
+    ehr_said: tuple[str, ...] = ()  # its warnings while the chart was read
+    since: NotesSince = NotesSince()  # what became of the notes after that, as last looked
 
     @property
     def inpatient(self) -> bool:

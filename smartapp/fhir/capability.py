@@ -37,7 +37,7 @@ _NOTHING = Offer()
 class Capability:
     """What an EHR offers, by type and for all of it."""
 
-    software: str  # name and version, empty when not said
+    software: str  # its name and version, or what the EHR says it is
     fhir_version: str
     date: str
     types: Mapping[str, Offer]
@@ -55,7 +55,9 @@ class Capability:
         rest = [r for r in items(statement, "rest") if r.get("mode", "server") == "server"]
         software = (words(statement, "software", "name"), words(statement, "software", "version"))
         return cls(
-            software=" ".join(part for part in software if part),
+            software=" ".join(part for part in software if part)
+            or words(statement, "implementation", "description")
+            or "",
             fhir_version=version,
             date=words(statement, "date") or "",
             types={words(r, "type") or "": _offer(r) for server in rest for r in items(server, "resource")},

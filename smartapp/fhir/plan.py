@@ -1,12 +1,16 @@
-"""What signing will send, before anything is sent: the same resources, in the same order, as the write-back."""
+"""What signing will bring about, before anything is sent: one line for each thing, its rung, and why no better one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
+from smartapp.fhir.coding_summary import document_id, message_id, write_summary
 from smartapp.fhir.diagnoses import Diagnosis
 from smartapp.fhir.elements import items
+from smartapp.fhir.ladder import DIRECT, SINGLE_WRITES, Ladder
 from smartapp.fhir.resources import (
     build_claim,
     build_condition,
@@ -17,12 +21,37 @@ from smartapp.fhir.resources import (
     merge_diagnoses,
     token,
 )
-from smartapp.reviews import AcceptedCode, Attestation, Decision, PlannedWrite, Reviewer, ReviewKey
+from smartapp.fhir.vendors import IN_ORDER
+from smartapp.reviews import AcceptedCode, Attestation, PlannedWrite, ReviewKey, Rung
 
 ORDER = "order of diagnoses"
 CLAIM = "draft claim"
 ORIGIN = "who signed, and from which notes"
+SUMMARY = "coding summary"
+MESSAGE = "message to those who bill"
 NO_COVERAGE = "The chart has no active coverage that Chartside can read, and a claim needs one. A biller can add it."
+# What becomes of something that is not in the chart as such.
+_INSTEAD: Final = {
+    Rung.CDS_SUGGESTION: "Your EHR makes it when you press Accept on Chartside's card there; until then it is not in "
+    "the chart as a diagnosis.",
+    Rung.DOCUMENT: "It stands in the coding summary among the notes, and nowhere else in the chart.",
+    Rung.MESSAGE: "It stands in the message to those who bill, and nowhere in the chart.",
+    Rung.EXPORT: "It will not be in the chart: download it from the receipt.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan:
+    """The lines in the order in which they are sent, and the ladder they come from; `(resource, purpose)` is unique."""
+
+    items: tuple[PlannedWrite, ...]
+    ladder: Ladder
+
+    def __iter__(self) -> Iterator[PlannedWrite]:
+        return iter(self.items)
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
 
 
 def purpose_of(code: str) -> str:
@@ -38,71 +67,126 @@ def held_already(key: ReviewKey, code: str, diagnoses: Sequence[Diagnosis]) -> D
     )
 
 
-def plan(chart: Chart, accepted: Sequence[AcceptedCode]) -> tuple[PlannedWrite, ...]:
+def plan(chart: Chart, accepted: Sequence[AcceptedCode], ladder: Ladder = SINGLE_WRITES) -> WritePlan:
     """One line for each resource; ids that the EHR will assign stand as `urn:uuid:` as in a transaction Bundle.
 
     Signer and time are those of the latest decision here; the attestation's replace them on signing.
     """
     if not accepted:
-        return ()
-    latest = max((code.decision for code in accepted), key=lambda decision: decision.at)
-    references, lines = [], []
-    for code in accepted:
-        held = held_already(chart.key, code.code, chart.diagnoses)
-        references.append(held.reference if held else condition_id(chart.key, code.code))
-        lines.append(_condition_line(chart, code, held))
-    lines.append(_encounter_line(chart, accepted, references))
-    lines.append(_claim_line(chart, accepted, latest.by))
-    encounter, claim = f"Encounter/{chart.key.encounter}", claim_id(chart.key)
-    written = {"Encounter": [encounter], "Claim": [claim], "Condition": []}
-    targets = [r for r in references if r.startswith("urn:")]
-    targets += [target for line in lines if line.will_write for target in written[line.resource]]
-    return (*lines, _provenance_line(chart, targets, latest))
+        return WritePlan((), ladder)
+    return WritePlan(_Planner(chart, accepted, ladder).lines(), ladder)
 
 
-def _condition_line(chart: Chart, code: AcceptedCode, held: Diagnosis | None) -> PlannedWrite:
-    name, purpose = f"{code.code} {code.title}", purpose_of(code.code)
-    if held:
-        return PlannedWrite("Condition", purpose, False, f"{name}: already a diagnosis of this encounter.", None)
-    body = _pretty(build_condition(chart.key, code))
-    return PlannedWrite("Condition", purpose, True, f"{name}, as an active, confirmed encounter diagnosis.", body)
+class _Planner:
+    def __init__(self, chart: Chart, accepted: Sequence[AcceptedCode], ladder: Ladder) -> None:
+        self._chart, self._accepted, self._ladder = chart, accepted, ladder
+        self._latest = max((code.decision for code in accepted), key=lambda decision: decision.at)
+        held = (held_already(chart.key, code.code, chart.diagnoses) for code in accepted)
+        self._held = dict(zip((code.code for code in accepted), held, strict=True))
+        self._references = [h.reference if h else condition_id(chart.key, code) for code, h in self._held.items()]
 
+    def lines(self) -> tuple[PlannedWrite, ...]:
+        found = [self._condition(code) for code in self._accepted]
+        found += [self._encounter(), self._claim()]
+        origin = self._ladder.of("Provenance")
+        waiting = {line.rung for line in found if line.rung not in DIRECT} | {origin.rung} - DIRECT
+        found += [self._carrier(rung) for rung in (Rung.DOCUMENT, Rung.MESSAGE) if rung in waiting]
+        return (*found, self._provenance(found))
 
-def _encounter_line(chart: Chart, accepted: Sequence[AcceptedCode], references: Sequence[str]) -> PlannedWrite:
-    try:
-        merged = merge_diagnoses(chart.key.iss, chart.encounter, references, chart.setting)
-    except EHRRefused as error:
-        return PlannedWrite("Encounter", ORDER, False, error.detail, None)
-    if merged == chart.encounter:
-        return PlannedWrite("Encounter", ORDER, False, "The encounter lists these diagnoses already.", None)
-    before = len(items(chart.encounter, "diagnosis"))
-    kept = f" The {before} listed before stay as they are." if before else ""
-    listed = ", ".join(code.code for code in accepted)
-    told = f"{listed}, in this order, with the use {diagnosis_use(chart.setting)[1].lower()}.{kept}"
-    return PlannedWrite("Encounter", ORDER, True, told, _pretty({"diagnosis": merged["diagnosis"]}))
+    def _line(self, resource: str, purpose: str, detail: str, body: str | None) -> PlannedWrite:
+        """By the rung of its type, with what becomes of it where that is not the chart itself."""
+        choice = self._ladder.of(resource)
+        will_write = choice.rung in DIRECT
+        told = detail if will_write else f"{detail} {_INSTEAD[choice.rung]}"
+        return PlannedWrite(resource, purpose, will_write, told, body, choice.rung, choice.passed)
 
+    def _left_out(self, resource: str, purpose: str, why: str) -> PlannedWrite:
+        """Nothing is to be done about it."""
+        return PlannedWrite(resource, purpose, False, why, None)
 
-def _claim_line(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer) -> PlannedWrite:
-    if chart.coverage is None:
-        return PlannedWrite("Claim", CLAIM, False, NO_COVERAGE, None)
-    try:
-        claim = build_claim(chart, accepted, signer, max(code.decision.at for code in accepted))
-    except EHRRefused as error:
-        return PlannedWrite("Claim", CLAIM, False, error.detail, None)
-    kind = claim["type"]["coding"][0]["display"].lower()
-    count = f"{len(accepted)} {'diagnosis' if len(accepted) == 1 else 'diagnoses'}"
-    provider = claim["provider"].get("display") or signer.name
-    told = f"A draft {kind} claim with {count} and no charges, for a biller to complete. Provider: {provider}."
-    return PlannedWrite("Claim", CLAIM, True, told, _pretty(claim))
+    def _condition(self, code: AcceptedCode) -> PlannedWrite:
+        name, purpose = f"{code.code} {code.title}", purpose_of(code.code)
+        if self._held[code.code]:
+            return self._left_out("Condition", purpose, f"{name}: already a diagnosis of this encounter.")
+        body = _pretty(build_condition(self._chart.key, code, self._ladder))
+        direct = self._ladder.rung("Condition") in DIRECT
+        return self._line(
+            "Condition", purpose, f"{name}{', as an active, confirmed encounter diagnosis' * direct}.", body
+        )
 
+    def _encounter(self) -> PlannedWrite:
+        encounter = self._chart.encounter
+        try:
+            merged = merge_diagnoses(self._chart.key.iss, encounter, self._references, self._chart.setting)
+        except EHRRefused as error:
+            return self._left_out("Encounter", ORDER, error.detail)
+        if merged == encounter:
+            return self._left_out("Encounter", ORDER, "The encounter lists these diagnoses already.")
+        listed = ", ".join(code.code for code in self._accepted)
+        if self._ladder.rung("Encounter") not in DIRECT:
+            ranked = self._ladder.vendor.asks(IN_ORDER) and self._ladder.rung("Condition") in DIRECT
+            by_itself = f" {self._ladder.vendor.name} lists new diagnoses in the order in which it gets them." * ranked
+            return self._line("Encounter", ORDER, f"{listed}, in this order.{by_itself}", None)
+        before = len(items(encounter, "diagnosis"))
+        kept = f" The {before} listed before stay as they are." if before else ""
+        told = f"{listed}, in this order, with the use {diagnosis_use(self._chart.setting)[1].lower()}.{kept}"
+        return self._line("Encounter", ORDER, told, _pretty({"diagnosis": merged["diagnosis"]}))
 
-def _provenance_line(chart: Chart, targets: Sequence[str], latest: Decision) -> PlannedWrite:
-    if not targets:
-        return PlannedWrite("Provenance", ORIGIN, False, "Nothing will be written that it could speak of.", None)
-    provenance = build_provenance(chart, targets, Attestation(latest.by, latest.at, "To be signed."), None)
-    sources = sum(note.text is not None for note in chart.notes)
-    told = f"Signed by {latest.by.name}, prepared by Chartside from {sources} {'note' if sources == 1 else 'notes'}."
-    return PlannedWrite("Provenance", ORIGIN, True, told, _pretty(provenance))
+    def _claim(self) -> PlannedWrite:
+        count = f"{len(self._accepted)} {'diagnosis' if len(self._accepted) == 1 else 'diagnoses'}"
+        if self._ladder.rung("Claim") not in DIRECT:
+            return self._line("Claim", CLAIM, f"The {count} that a biller needs for the claim.", None)
+        if self._chart.coverage is None:
+            return self._left_out("Claim", CLAIM, NO_COVERAGE)
+        try:
+            latest = self._latest
+            claim = build_claim(self._chart, self._accepted, latest.by, latest.at, self._ladder)
+        except EHRRefused as error:
+            return self._left_out("Claim", CLAIM, error.detail)
+        kind = claim["type"]["coding"][0]["display"].lower()
+        provider = claim["provider"].get("display") or self._latest.by.name
+        told = f"A draft {kind} claim with {count} and no charges, for a biller to complete. Provider: {provider}."
+        return self._line("Claim", CLAIM, told, _pretty(claim))
+
+    def _carrier(self, rung: Rung) -> PlannedWrite:
+        """What is sent for all that is not in the chart as such; the page shows its words."""
+        words = write_summary(self._chart, self._accepted, self._unsigned(), None)
+        if rung is Rung.DOCUMENT:
+            told = "A document among the notes of this encounter. It says that it is no claim."
+            return PlannedWrite("DocumentReference", SUMMARY, True, told, words, rung)
+        told = f"The coding summary, to {self._ladder.billing_pool}. It says that it is no claim."
+        return PlannedWrite(self._ladder.message or "Communication", MESSAGE, True, told, words, rung)
+
+    def _provenance(self, lines: Sequence[PlannedWrite]) -> PlannedWrite:
+        if self._ladder.rung("Provenance") not in DIRECT:
+            return self._line("Provenance", ORIGIN, self._origin(), None)
+        targets = self._targets(lines)
+        if not targets:
+            return self._left_out("Provenance", ORIGIN, "Nothing will be written that it could speak of.")
+        provenance = build_provenance(self._chart, targets, self._unsigned(), None)
+        return self._line("Provenance", ORIGIN, self._origin(), _pretty(provenance))
+
+    def _targets(self, lines: Sequence[PlannedWrite]) -> list[str]:
+        key = self._chart.key
+        places = {
+            "Encounter": f"Encounter/{key.encounter}",
+            "Claim": claim_id(key),
+            "DocumentReference": document_id(key),
+            "Communication": message_id(key),
+            "Task": message_id(key),
+        }
+        written = [line for line in lines if line.will_write]
+        conditions = [reference for reference in self._references if reference.startswith("urn:")]
+        targets = conditions if any(line.resource == "Condition" for line in written) else []
+        return targets + [places[line.resource] for line in written if line.resource != "Condition"]
+
+    def _origin(self) -> str:
+        sources = sum(note.text is not None for note in self._chart.notes)
+        count = f"{sources} {'note' if sources == 1 else 'notes'}"
+        return f"Signed by {self._latest.by.name}, prepared by Chartside from {count}."
+
+    def _unsigned(self) -> Attestation:
+        return Attestation(self._latest.by, self._latest.at, "To be signed.")
 
 
 def _pretty(resource: object) -> str:

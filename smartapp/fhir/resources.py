@@ -1,20 +1,22 @@
 """Builds the resources that Chartside writes: Condition, Encounter.diagnosis, Claim, Provenance. Pure, and valid R4.
 
-They are checked against R4B, whose Condition, Encounter, Claim and Provenance have the same shape as R4's.
+They are checked against R4B, in which what is written here has the same shape as in R4.
 """
 
 import copy
 import html
-import json
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 from fhir.resources.R4B.claim import Claim
+from fhir.resources.R4B.communication import Communication
 from fhir.resources.R4B.condition import Condition
+from fhir.resources.R4B.documentreference import DocumentReference
 from fhir.resources.R4B.encounter import Encounter
 from fhir.resources.R4B.provenance import Provenance
+from fhir.resources.R4B.task import Task
 from pydantic import ValidationError
 
 from model.codes import ICD10CMCode
@@ -22,22 +24,26 @@ from model.document import Setting
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.elements import at, codes, instant, items, words
+from smartapp.fhir.identifiers import URI_SYSTEM as URI_SYSTEM
+from smartapp.fhir.identifiers import business_id as business_id
+from smartapp.fhir.identifiers import token as token
+from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.fhir.references import Resource, literal, portable
-from smartapp.reviews import AcceptedCode, Attestation, Reviewer, ReviewKey
+from smartapp.fhir.vendors import TWO_CODINGS
+from smartapp.reviews import AcceptedCode, Action, Attestation, Reviewer, ReviewKey
 
-URI_SYSTEM = (
-    "urn:ietf:rfc:3986"  # the system of identifiers that are URIs, https://hl7.org/fhir/R4/datatypes.html#Identifier
-)
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _ENCOUNTER_DIAGNOSIS = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-condition-encounter-diagnosis"
-_OURS = uuid.UUID("6f0b5d1e-6a55-4f0c-9a57-3d3a3c0f5b11")  # only Chartside's identifiers are made under it
-_MODELS: dict[str, Any] = {"Condition": Condition, "Encounter": Encounter, "Claim": Claim, "Provenance": Provenance}
-
-
-def business_id(key: ReviewKey, *what: str) -> str:
-    """The identifier of one thing written for one encounter: the same in every run, silent about the patient."""
-    name = json.dumps([key.iss, key.patient, key.encounter, *what])
-    return f"urn:uuid:{uuid.uuid5(_OURS, name)}"
+# What an AI had a part in says so (AI Transparency on FHIR, "Labeling":
+# http://hl7.org/fhir/uv/aitransparency/ValueSet/ProvenanceVS).
+_AI_ASSERTED = {
+    "system": f"{_TERMINOLOGY}/v3-ObservationValue",
+    "code": "AIAST",
+    "display": "Artificial Intelligence asserted",
+}
+_MODELS: dict[str, Any] = {
+    model.__name__: model for model in (Condition, Encounter, Claim, Provenance, DocumentReference, Communication, Task)
+}
 
 
 def condition_id(key: ReviewKey, code: str) -> str:
@@ -46,11 +52,6 @@ def condition_id(key: ReviewKey, code: str) -> str:
 
 def claim_id(key: ReviewKey) -> str:
     return business_id(key, "Claim")
-
-
-def token(identifier: str) -> str:
-    """The identifier as a search token."""
-    return f"{URI_SYSTEM}|{identifier}"
 
 
 def validated(resource: Resource) -> Resource:
@@ -67,23 +68,39 @@ def validated(resource: Resource) -> Resource:
     return resource
 
 
-def build_condition(key: ReviewKey, accepted: AcceptedCode) -> Resource:
+def suggested(accepted: AcceptedCode) -> bool:
+    """Whether the predictor had a part in it; what a person added by hand is theirs alone."""
+    return accepted.decision.action is Action.ACCEPT
+
+
+def labelled(resource: Resource, label: bool) -> Resource:
+    """The same, saying that an AI had a part in it."""
+    return resource | {"meta": resource.get("meta", {}) | {"security": [_AI_ASSERTED]}} if label else resource
+
+
+def build_condition(key: ReviewKey, accepted: AcceptedCode, ladder: Ladder = SINGLE_WRITES) -> Resource:
     """An encounter diagnosis after US Core; recorder and date are those of the decision that accepted the code."""
-    return validated(
-        {
-            "resourceType": "Condition",
-            "meta": {"profile": [_ENCOUNTER_DIAGNOSIS]},
-            "identifier": [{"system": URI_SYSTEM, "value": condition_id(key, accepted.code)}],
-            "clinicalStatus": _concept("condition-clinical", "active", "Active"),
-            "verificationStatus": _concept("condition-ver-status", "confirmed", "Confirmed"),
-            "category": [_concept("condition-category", "encounter-diagnosis", "Encounter Diagnosis")],
-            "code": _diagnosis_code(accepted),
-            "subject": {"reference": f"Patient/{key.patient}"},
-            "encounter": {"reference": f"Encounter/{key.encounter}"},
-            "recordedDate": _instant(accepted.decision.at),
-            "recorder": _person(accepted.decision.by),
-        }
-    )
+    condition = _condition(key, accepted)
+    if ladder.vendor.asks(TWO_CODINGS):
+        (coding,) = condition["code"]["coding"]
+        condition["code"]["coding"] = [coding | {"userSelected": True}, coding | {"userSelected": False}]
+    return validated(labelled(condition, ladder.ai_label and suggested(accepted)))
+
+
+def _condition(key: ReviewKey, accepted: AcceptedCode) -> Resource:
+    return {
+        "resourceType": "Condition",
+        "meta": {"profile": [_ENCOUNTER_DIAGNOSIS]},
+        "identifier": [{"system": URI_SYSTEM, "value": condition_id(key, accepted.code)}],
+        "clinicalStatus": _concept("condition-clinical", "active", "Active"),
+        "verificationStatus": _concept("condition-ver-status", "confirmed", "Confirmed"),
+        "category": [_concept("condition-category", "encounter-diagnosis", "Encounter Diagnosis")],
+        "code": _diagnosis_code(accepted),
+        "subject": {"reference": f"Patient/{key.patient}"},
+        "encounter": {"reference": f"Encounter/{key.encounter}"},
+        "recordedDate": iso_instant(accepted.decision.at),
+        "recorder": person(accepted.decision.by),
+    }
 
 
 def diagnosis_use(setting: Setting) -> tuple[str, str]:
@@ -118,7 +135,13 @@ def merge_diagnoses(base: str, encounter: Resource, conditions: Sequence[str], s
     return merged
 
 
-def build_claim(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer, at_time: datetime) -> Resource:
+def build_claim(
+    chart: Chart,
+    accepted: Sequence[AcceptedCode],
+    signer: Reviewer,
+    at_time: datetime,
+    ladder: Ladder = SINGLE_WRITES,
+) -> Resource:
     """A draft for a biller: diagnoses in their order and one item without a charge. Needs the chart's Coverage."""
     institutional = chart.setting in (Setting.INPATIENT, Setting.ED)
     kind = ("institutional", "Institutional") if institutional else ("professional", "Professional")
@@ -129,8 +152,8 @@ def build_claim(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer
         "type": _concept("claim-type", *kind),
         "use": "claim",
         "patient": {"reference": f"Patient/{chart.key.patient}"},
-        "created": _instant(at_time),
-        "provider": _provider(chart, institutional) or _person(signer),
+        "created": iso_instant(at_time),
+        "provider": _provider(chart, institutional) or person(signer),
         "priority": _concept("processpriority", "normal", "Normal"),
         "diagnosis": [
             {"sequence": number, "diagnosisCodeableConcept": _diagnosis_code(code)}
@@ -152,7 +175,7 @@ def build_claim(chart: Chart, accepted: Sequence[AcceptedCode], signer: Reviewer
     period = {name: words(chart.encounter, "period", name) for name in ("start", "end")}
     if instant(period["start"]):
         claim["billablePeriod"] = {name: moment for name, moment in period.items() if moment}
-    return validated(claim)
+    return validated(labelled(claim, ladder.ai_label and any(map(suggested, accepted))))
 
 
 def _provider(chart: Chart, institutional: bool) -> Resource | None:
@@ -167,11 +190,11 @@ def build_provenance(
     chart: Chart, targets: Sequence[str], attestation: Attestation, model_revision: str | None
 ) -> Resource:
     """Who stands for what was written, with which machine's help, from which versions of which notes."""
-    when, statement = _instant(attestation.at), html.escape(attestation.statement, quote=False)
+    when, statement = iso_instant(attestation.at), html.escape(attestation.statement, quote=False)
     signed = f"{statement} {html.escape(attestation.by.name, quote=False)}, {when}"
     identifier = business_id(chart.key, "Provenance", *sorted(target.partition("/_history/")[0] for target in targets))
     sources = [
-        {"role": "source", "what": {"reference": _versioned("DocumentReference", note.id, note.version_id)}}
+        {"role": "source", "what": {"reference": _versioned(note.reference, note.version_id)}}
         for note in chart.notes
         if note.text is not None
     ]
@@ -187,7 +210,7 @@ def build_provenance(
         "agent": [
             {
                 "type": _concept("provenance-participant-type", "author", "Author"),
-                "who": _person(attestation.by),
+                "who": person(attestation.by),
             },
             {
                 "type": _concept("provenance-participant-type", "assembler", "Assembler"),
@@ -209,19 +232,21 @@ def is_ours(base: str, provenance: Resource, attestation: Attestation) -> bool:
 
 def _same_instant(written: object, moment: datetime) -> bool:
     try:
-        return datetime.fromisoformat(str(written)) == datetime.fromisoformat(_instant(moment))
+        return datetime.fromisoformat(str(written)) == datetime.fromisoformat(iso_instant(moment))
     except (ValueError, TypeError):
         return False
 
 
 def _predictor(model_revision: str | None) -> Resource:
-    device: Resource = {
+    """Chartside as a Device: the program, and the predictor where it took part (AI Transparency on FHIR, "Device")."""
+    versions = {"application": version("chartside"), "predictor": model_revision}
+    return {
         "resourceType": "Device",
         "id": "predictor",
         "deviceName": [{"name": "Chartside", "type": "user-friendly-name"}],
+        "type": {"text": "Artificial intelligence: suggests codes, a person decides"},
+        "version": [{"type": {"text": name}, "value": value} for name, value in versions.items() if value],
     }
-    # No revision: every code was added by hand.
-    return device | ({"version": [{"value": model_revision}]} if model_revision else {})
 
 
 def _diagnosis_code(accepted: AcceptedCode) -> Resource:
@@ -234,14 +259,14 @@ def _concept(system: str, code: str, display: str) -> Resource:
     return {"coding": [{"system": f"{_TERMINOLOGY}/{system}", "code": code, "display": display}]}
 
 
-def _person(person: Reviewer) -> dict[str, Any]:
-    return {"reference": person.fhir_user, "display": person.name}
+def person(who: Reviewer) -> dict[str, Any]:
+    return {"reference": who.fhir_user, "display": who.name}
 
 
-def _versioned(type: str, id: str, version: str | None) -> str:
-    return f"{type}/{id}/_history/{version}" if version else f"{type}/{id}"
+def _versioned(reference: str, version: str | None) -> str:
+    return f"{reference}/_history/{version}" if version else reference
 
 
-def _instant(moment: datetime) -> str:
+def iso_instant(moment: datetime) -> str:
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="seconds")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import fhirkit
@@ -164,7 +165,8 @@ def test_provenance() -> None:
     agents = {a["type"]["coding"][0]["code"]: a["who"] for a in provenance["agent"]}
     assert agents["author"]["reference"] == "Practitioner/dr-reed"
     assert agents["assembler"]["reference"] == "#" + provenance["contained"][0]["id"]
-    assert provenance["contained"][0]["version"] == [{"value": "rev-1"}]
+    versions = {v["type"]["text"]: v["value"] for v in provenance["contained"][0]["version"]}
+    assert versions == {"application": version("chartside"), "predictor": "rev-1"}
     assert provenance["recorded"] == "2026-03-02T17:30:00+00:00"
     assert provenance["entity"] == [{"role": "source", "what": {"reference": "DocumentReference/n1/_history/3"}}]
     assert "I reviewed these codes &amp; stand for them. Dr. Avery Reed" in provenance["text"]["div"]
@@ -182,7 +184,7 @@ def test_provenance_is_recognized() -> None:
 
 def test_plan_shows_what_will_be_sent() -> None:
     """One line for each resource, with the JSON that will be sent."""
-    lines = plan(chart(), accepted("I10", "E11.9"))
+    lines = plan(chart(), accepted("I10", "E11.9")).items
     assert [(line.resource, line.will_write) for line in lines] == [
         ("Condition", True), ("Condition", True), ("Encounter", True), ("Claim", True), ("Provenance", True),
     ]  # fmt: skip
@@ -192,14 +194,14 @@ def test_plan_shows_what_will_be_sent() -> None:
     targets = {t["reference"] for t in json.loads(str(lines[4].body))["target"]}
     assert {"Encounter/e1", condition_id(KEY, "I10")} < targets and len(targets) == 4
     assert "from 1 note." in lines[4].detail
-    assert plan(chart(), ()) == ()
+    assert not plan(chart(), ())
 
 
 def test_plan_says_what_will_not_be_sent() -> None:
     """A diagnosis that is there, an encounter that lists it, a claim without coverage: each says why."""
     there = Diagnosis("Condition/9", "I10", "Hypertension", (), for_encounter=True)
     listed = merge_diagnoses(BASE, encounter(), ["Condition/9"], Setting.OUTPATIENT)
-    lines = plan(chart(diagnoses=(there,), coverage=None, encounter=listed), accepted("I10"))
+    lines = plan(chart(diagnoses=(there,), coverage=None, encounter=listed), accepted("I10")).items
     assert [(line.resource, line.will_write, line.body) for line in lines] == [
         (name, False, None) for name in ("Condition", "Encounter", "Claim", "Provenance")
     ]
@@ -210,6 +212,6 @@ def test_plan_says_what_will_not_be_sent() -> None:
 def test_problem_list_is_no_encounter_diagnosis() -> None:
     """The same code on the problem list does not replace the encounter diagnosis; our own identifier does."""
     problem = Diagnosis("Condition/9", "I10", "Hypertension", (), for_encounter=False)
-    assert plan(chart(diagnoses=(problem,)), accepted("I10"))[0].will_write
+    assert plan(chart(diagnoses=(problem,)), accepted("I10")).items[0].will_write
     ours = replace(problem, identifiers=(token(condition_id(KEY, "I10")),))
-    assert not plan(chart(diagnoses=(ours,)), accepted("I10"))[0].will_write
+    assert not plan(chart(diagnoses=(ours,)), accepted("I10")).items[0].will_write
