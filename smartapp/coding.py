@@ -1,7 +1,7 @@
 """The use cases: read the chart, suggest, decide, sign off. No web, no HTTP, no model."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ from smartapp.claims import claim
 from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.outbox import planned
 from smartapp.fhir.writeback import plan
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs
@@ -18,6 +19,7 @@ from smartapp.reviews import (
     AcceptedCode,
     Action,
     Attestation,
+    Choice,
     PlannedWrite,
     Review,
     Reviewer,
@@ -30,7 +32,7 @@ from smartapp.store import ReviewStore
 WORKING: Final = frozenset({ReviewStatus.READING, ReviewStatus.CODING})
 UNATTENDED: Final = WORKING | {ReviewStatus.SIGNED}  # a process works on these, or has died at it
 OPEN: Final = frozenset({ReviewStatus.READY, ReviewStatus.FAILED})
-CLOSED: Final = frozenset({ReviewStatus.SIGNED, ReviewStatus.WRITTEN, ReviewStatus.PARTLY_WRITTEN})
+CLOSED: Final = UNFINISHED | {ReviewStatus.WRITTEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Coding:
         return Summary(accepted, plan(Chart.from_json(chart), accepted) if chart else (), statement(accepted))
 
     def sign_off(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> Review:
-        """Keeps the attestation, then writes to the chart, then keeps the receipt.
+        """Keeps the attestation and the outbox of what it stands for, then writes to the chart, line by line.
 
         Raises NothingAccepted, ReviewChanged, UnknownCode, and ReviewClosed when somebody else signed.
         Whatever the EHR does then is told by the returned review.
@@ -128,6 +130,23 @@ class Coding:
             self._signing.write(key, held, client)
         return self._store.review(key)
 
+    def choose(self, key: ReviewKey, choice: Choice, seen: str, by: Reviewer, client: FHIRClient) -> Review:
+        """Between the encounter's diagnoses as signed and as somebody else changed them; then the write-back goes on.
+
+        Raises ReviewChanged where the list of the others is no longer the one that was `seen`.
+        """
+        with self._store.change(key, self._clock()) as draft:
+            lines = list(draft.review.receipt)
+            place = next((n for n, w in enumerate(lines) if w.outcome == "conflict"), None)
+            conflict = lines[place].conflict if place is not None else None
+            if place is not None and conflict is not None:
+                if conflict.seen != seen:
+                    raise ReviewChanged
+                chosen = replace(conflict, choice=choice, by=by.name)
+                lines[place] = replace(lines[place], outcome="pending", detail="", conflict=chosen)
+                draft.set_receipt(lines)
+        return self.finish(key, client)
+
     def _attest(self, key: ReviewKey, version: int, by: Reviewer) -> str | None:
         """Signs and, in the same transaction, claims the write-back; None when the same person has signed already."""
         with self._store.change(key, self._clock()) as draft:
@@ -137,7 +156,9 @@ class Coding:
                     raise ReviewClosed
                 return None
             self._check_signable(review, version)
-            draft.attest(Attestation(by, self._clock(), statement(review.accepted())))
+            accepted = review.accepted()
+            draft.attest(Attestation(by, self._clock(), statement(accepted)))
+            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted)))
             draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
             return draft.claim(self._clock())
 

@@ -9,7 +9,7 @@ from smartapp.fhir.elements import items, title, words
 from smartapp.fhir.errors import EHRAnswered
 from smartapp.fhir.references import Resource
 
-_PERMISSION = {"r": "reading", "rs": "reading", "c": "creating", "u": "changing", "t": "a"}
+_PERMISSION = {"r": "reading", "rs": "reading", "c": "creating", "u": "changing", "t": "carrying out a"}
 _WORDS = 300
 
 
@@ -62,7 +62,7 @@ def _in_plain_words(status: int, what: str) -> str:
         409: f"The EHR reports a conflict while {doing} {type}.",
         410: f"The EHR has deleted it ({doing} {type}).",
         412: f"The EHR reports that the {type} was changed meanwhile.",
-        422: f"The EHR's own rules forbid {doing} this {type}.",
+        422: f"The EHR's own rules forbid {doing} {type}.",
         429: "The EHR is busy.",
     }.get(status, f"The EHR answered {doing} {type} with status {status}.")
 

@@ -40,7 +40,7 @@ LONGEST_TOLD_WAIT_SECONDS = 30.0  # while they are told that it waits
 PAGES = 40
 PAGE_SIZE = 50
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_REFUSED_UNTRIED = frozenset({429, 503})  # busy: said before anything is done
+_ANSWERED_FOR = frozenset({502, 504})  # a gateway speaks; the server behind it may still be at work
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -259,9 +259,13 @@ class FHIRClient:
                 wait = _seconds_to_wait(answer.headers.get("Retry-After"), attempt)
             if attempt == self._attempts - 1 or not self._bears(wait):
                 break
-            self._sleep(wait)
+            self.pause(wait)
         assert failure is not None
         raise failure
+
+    def pause(self, seconds: float) -> None:
+        """Gives the EHR a moment."""
+        self._sleep(seconds)
 
     def _bears(self, wait: float) -> bool:
         """Whether so long a pause is borne; whoever is told of it bears more."""
@@ -289,8 +293,8 @@ class FHIRClient:
     def _send(self, method: str, url: str, headers: dict[str, str], body: object, *, what: str) -> Fetched:
         answer = self._authorized(method, url, headers | {"Accept": FHIR_JSON}, body, RESOURCE_BYTES)
         if answer.status in _AGAIN:
-            untried = answer.status in _REFUSED_UNTRIED
-            raise (EHRUnavailable if untried else AnswerLost)(refusal(answer, what, self.patient).detail)
+            kind = AnswerLost if answer.status in _ANSWERED_FOR else EHRUnavailable
+            raise kind(refusal(answer, what, self.patient).detail)
         return self._accepted(answer, what)
 
     def _accepted(self, answer: Fetched, what: str) -> Fetched:
@@ -314,9 +318,7 @@ class FHIRClient:
         except LaunchError as error:
             raise SessionExpired(error.detail) from error
 
-    def _once(
-        self, method: str, url: str, headers: dict[str, str], body: object, limit: int, token: str
-    ) -> Fetched:
+    def _once(self, method: str, url: str, headers: dict[str, str], body: object, limit: int, token: str) -> Fetched:
         written = {"Content-Type": FHIR_JSON, "Prefer": "return=representation"} if body is not None else {}
         deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
         try:

@@ -1,6 +1,7 @@
 """Writes accepted codes into the chart, once, and says of each resource whether it is there.
 
-Running it again after a kill, a time-out or a new launch completes what is missing: everything is searched for first.
+Running it again after a kill, a time-out or a new launch completes what is missing: everything is searched for first,
+and what may still be under way is left alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,10 +10,12 @@ from functools import partial
 from smartapp.errors import ChartsideError, EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient, typed
-from smartapp.fhir.confirmation import differences
+from smartapp.fhir.delivery import VOID, Delivery, Told
 from smartapp.fhir.diagnoses import Diagnosis, as_diagnosis, is_void, of_encounter, read_diagnoses
 from smartapp.fhir.elements import items, words
-from smartapp.fhir.errors import EHRAnswered, NotConfirmed
+from smartapp.fhir.errors import AnswerLost, EHRAnswered, NotConfirmed
+from smartapp.fhir.listing import Listing, operations
+from smartapp.fhir.outbox import UNSENT_RUNGS, Outbox
 from smartapp.fhir.plan import CLAIM, NO_COVERAGE, ORDER, ORIGIN, held_already, plan, purpose_of
 from smartapp.fhir.references import Resource, literal
 from smartapp.fhir.resources import (
@@ -22,18 +25,26 @@ from smartapp.fhir.resources import (
     claim_id,
     condition_id,
     is_ours,
-    merge_diagnoses,
     token,
 )
-from smartapp.reviews import AcceptedCode, Attestation, ReviewKey, WrittenResource
+from smartapp.fhir.transaction import bundle, change, creation, locations, refusals
+from smartapp.reviews import AcceptedCode, Attestation, Choice, ReviewKey, Rung, WrittenResource
 
 __all__ = ["plan", "write_back"]
 
+_SESSION = "The session with the EHR ended. Open Chartside again from the chart and finish the write-back."
 _CHANGED = (
-    "Somebody else changed the diagnoses of the encounter at the same moment, so Chartside left them as they are. "
-    "Look at them in the EHR, then finish the write-back."
+    "Somebody else changed the diagnoses of the encounter after they were reviewed here. Choose what shall stand."
 )
-_VOID = "The chart holds what Chartside wrote earlier, but it was since marked as an error there; it was not changed."
+_WAITS = "Not sent. It waits for the choice on the encounter's diagnoses."
+_LEFT = "{by} chose to leave the encounter's diagnoses as somebody else had listed them."
+_MENDED = "The EHR did not carry out the transaction as one: this was completed by itself afterwards."
+_NO_TRANSACTIONS = frozenset({404, 405, 501})
+_MAY_PASS = frozenset({409, 412})  # somebody was at it at the same moment; the next attempt may do
+
+
+class _Held(EHRRefused):
+    """Nothing further is sent before a person has chosen."""
 
 
 def write_back(
@@ -44,33 +55,28 @@ def write_back(
     model_revision: str | None,
     *,
     chart: Chart,
+    outbox: Outbox,
 ) -> tuple[WrittenResource, ...]:
-    """Conditions, Encounter.diagnosis, Claim and Provenance, each re-read and compared; idempotent.
+    """Each line of the outbox, sent by its rung, re-read and compared; idempotent.
 
-    A failure becomes a line of the receipt. Raises only SessionExpired, and only before anything was sent, and
-    ForeignResource when client, key and chart do not belong together.
+    A failure becomes a line of the receipt. Raises only SessionExpired, and only before anything was sent,
+    ForeignResource when client, key and chart do not belong together, and what keeping a line raises.
     """
     if chart.key != key or (client.base_url, client.patient) != (key.iss, key.patient):
         raise ForeignResource("The chart to write to is not the one that was reviewed.")
     if not accepted:
         return ()
     try:
-        client.read("Encounter", key.encounter)
+        encounter = client.read("Encounter", key.encounter)
         diagnoses = read_diagnoses(client, key.patient, key.encounter)
     except SessionExpired:
         raise
     except ChartsideError as error:
-        return _nothing_sent(chart, accepted, error.detail)
-    return _WriteBack(client, chart, accepted, attestation, model_revision, diagnoses).run()
-
-
-def _nothing_sent(chart: Chart, accepted: Sequence[AcceptedCode], why: str) -> tuple[WrittenResource, ...]:
-    return tuple(
-        WrittenResource(p.resource, p.purpose, "failed", None, f"Nothing was sent. {why}")
-        if p.will_write
-        else WrittenResource(p.resource, p.purpose, "not-written", None, p.detail)
-        for p in plan(chart, accepted)
-    )
+        for place in outbox.unfinished():
+            outbox.tell(place, "failed", None, f"Nothing was sent. {error.detail}")
+        return outbox.lines
+    _WriteBack(Delivery(client, outbox), chart, accepted, attestation, model_revision, diagnoses).run(encounter)
+    return outbox.lines
 
 
 class _WriteBack:
@@ -78,184 +84,326 @@ class _WriteBack:
 
     def __init__(
         self,
-        client: FHIRClient,
+        delivery: Delivery,
         chart: Chart,
         accepted: Sequence[AcceptedCode],
         attestation: Attestation,
         model_revision: str | None,
         diagnoses: tuple[Diagnosis, ...],
     ) -> None:
-        self._client, self._chart, self._key = client, chart, chart.key
+        self._delivery, self._client, self._outbox = delivery, delivery.client, delivery.outbox
+        self._chart, self._key = chart, chart.key
         self._accepted, self._attestation, self._model_revision = accepted, attestation, model_revision
         self._diagnoses = diagnoses
         self._conditions: list[str] = []  # references, in the order of the accepted codes
         self._own: list[str] = []  # what Chartside wrote, as versioned references
-        self._sent = False
         self._stopped: str | None = None
+        self._mending = False
 
-    def run(self) -> tuple[WrittenResource, ...]:
-        lines = [
-            self._line("Condition", purpose_of(code.code), partial(self._write_condition, code))
-            for code in self._accepted
-        ]
-        lines.append(self._line("Encounter", ORDER, self._write_encounter))
-        lines.append(self._line("Claim", CLAIM, self._write_claim))
-        lines.append(self._line("Provenance", ORIGIN, self._write_provenance))
-        return tuple(lines)
-
-    def _line(self, resource: str, purpose: str, write: Callable[[], tuple[str, str | None, str]]) -> WrittenResource:
-        """Outcome, reference and detail of one resource; whatever goes wrong is told here and stops nothing else,
-        except when no later request could do better."""
-        if self._stopped:
-            return WrittenResource(resource, purpose, "not-written", None, self._stopped)
+    def run(self, encounter: Resource) -> None:
         try:
-            return WrittenResource(resource, purpose, *write())
+            self._choice(self._known_listing(encounter))
+            one_by_one = self._all_at_once(encounter)
         except SessionExpired:
-            if not self._sent:
+            raise
+        except _Held:
+            self._tell_unfinished("pending", _WAITS)
+        except ChartsideError as error:
+            self._tell_unfinished("refused" if isinstance(error, EHRRefused) else "failed", error.detail)
+        else:
+            if one_by_one:
+                self._one_by_one()
+
+    def _one_by_one(self) -> None:
+        for code in self._accepted:
+            self._line("Condition", purpose_of(code.code), partial(self._condition, code))
+        self._line("Encounter", ORDER, self._encounter)
+        self._line("Claim", CLAIM, self._claim)
+        self._line("Provenance", ORIGIN, self._provenance)
+
+    def _line(self, resource: str, purpose: str, write: Callable[[int], Told]) -> None:
+        """Whatever goes wrong is told here and stops nothing else, except when no later request could do better."""
+        place = self._outbox.find(resource, purpose)
+        if place is None or self._outbox.lines[place].rung in UNSENT_RUNGS:
+            return
+        if self._stopped:
+            self._outbox.tell(place, "pending", None, self._stopped)
+            return
+        attempts = self._outbox.lines[place].attempts
+        try:
+            outcome, reference, detail = write(place)
+            mended = self._mending and self._outbox.lines[place].attempts > attempts
+            self._outbox.tell(place, outcome, reference, f"{detail} {_MENDED}".strip() if mended else detail)
+        except SessionExpired:
+            if not self._delivery.sent:
                 raise
-            detail = "The session with the EHR ended. Open Chartside again from the chart and finish the write-back."
-            self._stopped = f"Not sent. {detail}"
+            self._outbox.tell(place, "failed", None, _SESSION)
+            self._stopped = f"Not sent. {_SESSION}"
+        except _Held:
+            self._stopped = _WAITS
         except (EHRUnavailable, ForeignResource) as error:
-            detail = error.detail
+            self._outbox.tell(place, "failed", None, error.detail)
             self._stopped = "Not sent, because of the failure above. Finish the write-back later."
         except NotConfirmed as error:
-            return WrittenResource(resource, purpose, "failed", error.reference, error.detail)
+            self._outbox.tell(place, "failed", error.reference, error.detail)
+        except EHRAnswered as error:
+            passing = error.http_status in _MAY_PASS
+            self._outbox.tell(place, "failed" if passing else "refused", None, error.detail)
         except ChartsideError as error:
-            detail = error.detail
-        return WrittenResource(resource, purpose, "failed", None, detail)
+            self._outbox.tell(place, "refused", None, error.detail)
 
-    def _write_condition(self, accepted: AcceptedCode) -> tuple[str, str | None, str]:
+    def _condition(self, accepted: AcceptedCode, place: int) -> Told:
         identifier = condition_id(self._key, accepted.code)
         held = held_already(self._key, accepted.code, self._diagnoses)
-        if held is None and (found := self._find("Condition", identifier)):
+        if held is None and (found := self._delivery.find(place, "Condition", identifier)):
             if is_void(found) or not of_encounter(self._client.base_url, found, self._key.encounter):
-                raise EHRRefused(_VOID)
+                raise EHRRefused(VOID)
             held = as_diagnosis(found)
-        if held and held.code != accepted.code:
-            raise NotConfirmed("The EHR took it earlier but holds another code than was sent.", held.reference)
-        if held:
+        if held and token(identifier) not in held.identifiers:
             self._conditions.append(held.reference)
-            if token(identifier) in held.identifiers:
-                self._keep(self._read(held.reference))
             return "already-there", held.reference, ""
-        reference = self._create(build_condition(self._key, accepted), identifier)
-        self._conditions.append(reference)
-        return "written", reference, ""
+        body = build_condition(self._key, accepted)
+        try:
+            if held:
+                resource = self._delivery.settle(place, held.reference, body)
+            else:
+                resource = self._delivery.create(place, body, identifier)
+        except NotConfirmed as error:
+            return self._withdrawn(error, accepted)
+        now = as_diagnosis(resource)
+        if now.code != accepted.code:
+            raise NotConfirmed("The EHR took it earlier but holds another code than was sent.", now.reference)
+        self._conditions.append(now.reference)
+        self._keep(resource)
+        return "already-there" if held else "written", now.reference, ""
 
-    def _write_encounter(self) -> tuple[str, str | None, str]:
+    def _withdrawn(self, error: NotConfirmed, accepted: AcceptedCode) -> Told:
+        """Where the EHR made another code of it, that one must not stand; all else is told."""
+        held = self._delivery.there(error.reference)
+        if held is None or as_diagnosis(held).code in (None, accepted.code):
+            raise error
+        return self._delivery.withdraw_condition(held)
+
+    def _encounter(self, place: int) -> Told:
+        """412 = somebody was faster: what they changed decides whether ours can be added or a person must choose."""
         if not self._conditions:
             return "not-written", None, "None of the diagnoses is in the chart."
         reference = typed("Encounter", self._key.encounter)
-        merged = self._update_encounter()
-        held = self._read(reference)
-        if merged is None:
-            if self._own:
-                self._keep(held)
-            return "already-there", reference, ""
-        self._compare(merged, held)
-        self._keep(held)
         missing = len(self._accepted) - len(self._conditions)
-        return "written", reference, f"{missing} of the diagnoses could not be listed: see above." if missing else ""
-
-    def _update_encounter(self) -> Resource | None:
-        """The Encounter as sent; None when it lists the diagnoses already. 412 = somebody was faster."""
-        before: Resource | None = None
-        while True:
-            current = self._read(typed("Encounter", self._key.encounter))
-            merged = merge_diagnoses(self._client.base_url, current, self._conditions, self._chart.setting)
-            if merged == current:
-                return None
-            if before is not None and current.get("diagnosis") != before.get("diagnosis"):
-                raise EHRRefused(_CHANGED)
-            self._sent = True
+        detail = f"{missing} of the diagnoses could not be listed: see above." if missing else ""
+        for last in (False, True):
+            current = self._delivery.read(reference)
+            listing = self._listing(current, self._conditions)
+            if listing.holds_all(self._conditions, self._chart.setting):
+                if self._own:
+                    self._keep(current)
+                return "already-there", reference, detail
+            choice = self._choice(listing)
+            if choice is Choice.THEIRS:
+                return "not-written", None, _LEFT.format(by=self._chooser())
+            target = listing.target(self._conditions, self._chart.setting, choice)
             try:
-                self._client.update(merged)
+                self._keep(self._delivery.change(place, current, target, operations(current, target)))
             except EHRAnswered as error:
-                if error.http_status != 412 or before is not None:
+                again = self._delivery.read(reference)
+                passing = error.http_status in _MAY_PASS or again.get("diagnosis") != current.get("diagnosis")
+                if last or not passing:
                     raise
-                before = current
-            except EHRUnavailable:
-                # Committed or not? What the EHR now holds tells.
-                if differences(self._client.base_url, merged, self._read(typed("Encounter", self._key.encounter))):
-                    raise
-                return merged
             else:
-                return merged
+                break
+        return "written", reference, detail
 
-    def _write_claim(self) -> tuple[str, str | None, str]:
+    def _claim(self, place: int) -> Told:
         if self._chart.coverage is None:
             return "not-written", None, NO_COVERAGE
-        if len(self._conditions) < len(self._accepted):
-            return "not-written", None, "A claim needs all the diagnoses in the chart first: see above."
         identifier = claim_id(self._key)
-        if found := self._find("Claim", identifier):
-            if found.get("status") in ("cancelled", "entered-in-error"):
-                raise EHRRefused(_VOID)
-            self._keep(found)
-            return "already-there", typed("Claim", str(found["id"])), ""
-        claim = build_claim(self._chart, self._accepted, self._attestation.by, self._attestation.at)
-        return "written", self._create(claim, identifier), ""
+        found = self._delivery.find(place, "Claim", identifier)
+        if found and found.get("status") in ("cancelled", "entered-in-error"):
+            raise EHRRefused(VOID)
+        if len(self._conditions) < len(self._accepted):
+            if found and self._gave_up_a_diagnosis():
+                return self._delivery.withdraw_claim(found)
+            return "not-written", None, "A claim needs all the diagnoses in the chart first: see above."
+        body = build_claim(self._chart, self._accepted, self._attestation.by, self._attestation.at)
+        if found:
+            resource = self._delivery.settle(place, typed("Claim", str(found["id"])), body)
+        else:
+            resource = self._delivery.create(place, body, identifier)
+        self._keep(resource)
+        return "already-there" if found else "written", typed("Claim", str(resource["id"])), ""
 
-    def _write_provenance(self) -> tuple[str, str | None, str]:
+    def _gave_up_a_diagnosis(self) -> bool:
+        return any(w.resource == "Condition" and w.outcome in ("refused", "undone") for w in self._outbox.lines)
+
+    def _provenance(self, place: int) -> Told:
         if not self._own:
             return "not-written", None, "Nothing was written that it could speak of."
-        earlier, told = self._provenance_so_far()
-        untold = [target for target in self._own if str(literal(self._client.base_url, target)) not in told]
+        earlier, told = self._provenance_so_far(self._own)
+        untold = [target for target in self._own if self._plain(target) not in told]
         if not untold:
-            return "already-there", earlier, ""
-        provenance = build_provenance(self._chart, untold, self._attestation, self._model_revision)
-        self._sent = True
-        tag = provenance["meta"]["tag"][0]
-        try:
-            reference = self._client.create(provenance, if_none_exist=f"_tag={tag['system']}|{tag['code']}")
-        except EHRUnavailable:
-            earlier, told = self._provenance_so_far()
-            if earlier is None or any(str(literal(self._client.base_url, t)) not in told for t in untold):
-                raise
-            reference = earlier
-        self._compare(provenance, self._read(reference))
-        return "written", reference, ""
+            return "already-there", typed("Provenance", str(earlier["id"])) if earlier else None, ""
+        body = build_provenance(self._chart, untold, self._attestation, self._model_revision)
+        tag = body["meta"]["tag"][0]
 
-    def _provenance_so_far(self) -> tuple[str | None, set[str]]:
+        def look() -> Resource | None:
+            found, told = self._provenance_so_far(untold)
+            return found if len(told) == len(untold) else None
+
+        resource = self._delivery.create(place, body, only=f"_tag={tag['system']}|{tag['code']}", look=look)
+        return "written", typed("Provenance", str(resource["id"])), ""
+
+    def _provenance_so_far(self, targets: Sequence[str]) -> tuple[Resource | None, set[str]]:
         """The Provenance of this attestation that is there already, and what it speaks of."""
-        reference, told = None, set()
-        for target in dict.fromkeys(str(literal(self._client.base_url, t)) for t in self._own):
+        last, told = None, set()
+        for target in dict.fromkeys(map(self._plain, targets)):
             for found in self._client.search("Provenance", target=target):
-                if is_ours(self._client.base_url, found, self._attestation):
-                    reference = typed("Provenance", str(found["id"]))
+                spoken = {self._plain(t) for t in items(found, "target")}
+                if target in spoken and is_ours(self._client.base_url, found, self._attestation):
+                    last = found
                     told.add(target)
-        return reference, told
+        return last, told
 
-    def _create(self, resource: Resource, identifier: str) -> str:
-        """POST once; where the answer is lost, look whether it arrived. Raises unless the EHR holds what was sent."""
-        self._sent = True
+    def _plain(self, reference: object) -> str:
+        return str(literal(self._client.base_url, reference))
+
+    def _all_at_once(self, encounter: Resource) -> bool:
+        """Sends what the outbox wants in one transaction, unless some of it may be there; whether each is to be looked
+        at now. What a half-done one left undone is then completed one by one."""
+        places = self._outbox.places({Rung.TRANSACTION})
+        if not places or any(map(self._outbox.may_be_under_way, places)) or self._ours(self._diagnoses):
+            return True
+        planned = self._entries(encounter)
+        places, entries = tuple(place for place, _ in planned), [entry for _, entry in planned]
+        self._delivery.sending(*places)
         try:
-            reference = self._client.create(resource, if_none_exist=f"identifier={token(identifier)}")
-        except EHRUnavailable:
-            found = self._find(str(resource["resourceType"]), identifier)
-            if found is None:
-                raise
-            reference = typed(str(found["resourceType"]), str(found["id"]))
-        held = self._read(reference)
-        self._compare(resource, held)
-        self._keep(held)
-        return reference
+            answer = self._client.transaction(bundle(entries))
+        except AnswerLost:
+            self._look_again()
+            return True
+        except ChartsideError as error:
+            return self._refused_at_once(places, error)
+        self._mending = bool(refusals(answer))
+        self._delivery.placed = locations(self._client.base_url, entries, answer)
+        if self._mending or len(self._delivery.placed) == len(entries):
+            self._outbox.answered(*places)
+        self._look_again()
+        return True
 
-    def _find(self, type: str, identifier: str) -> Resource | None:
-        """Ours by its identifier: checked, since some servers ignore the parameter."""
-        found = self._client.search(type, patient=typed("Patient", self._key.patient), identifier=token(identifier))
-        return next((r for r in found if any(i.get("value") == identifier for i in items(r, "identifier"))), None)
+    def _refused_at_once(self, places: Sequence[int], error: ChartsideError) -> bool:
+        """Refused as one, so nothing should be there; some servers leave a part of it behind."""
+        self._mending = self._look_again() or self._claim_is_there()
+        self._outbox.answered(*places)
+        status = error.http_status if isinstance(error, EHRAnswered) else None
+        if self._mending or status in _NO_TRANSACTIONS:
+            return True
+        if isinstance(error, SessionExpired):
+            raise error
+        if status == 412:
+            self._choice(self._known_listing(self._delivery.read(typed("Encounter", self._key.encounter))))
+        passing = status in _MAY_PASS or not isinstance(error, EHRRefused)
+        self._tell_unfinished("failed" if passing else "refused", f"The EHR took none of it. {error.detail}")
+        return False
 
-    def _read(self, reference: str) -> Resource:
-        type, _, id = reference.partition("/")
-        return self._client.read(type, id)
+    def _look_again(self) -> bool:
+        """Reads the encounter's diagnoses anew; whether one of them is ours."""
 
-    def _compare(self, sent: Resource, held: Resource) -> None:
-        changed = differences(self._client.base_url, sent, held)
-        if changed:
-            reference = typed(str(held["resourceType"]), str(held["id"]))
-            detail = f"The EHR took it but holds something else than was sent: {', '.join(changed)}."
-            raise NotConfirmed(detail, reference)
+        def look() -> tuple[Diagnosis, ...] | None:
+            self._diagnoses = read_diagnoses(self._client, self._key.patient, self._key.encounter)
+            return self._diagnoses if self._ours(self._diagnoses) else None
+
+        return self._delivery.patiently(look) is not None
+
+    def _ours(self, diagnoses: Sequence[Diagnosis]) -> bool:
+        ours = {token(condition_id(self._key, code.code)) for code in self._accepted}
+        return any(ours & set(d.identifiers) for d in diagnoses)
+
+    def _claim_is_there(self) -> bool:
+        place = self._outbox.find("Claim", CLAIM)
+        return place is not None and self._delivery.find(place, "Claim", claim_id(self._key)) is not None
+
+    def _entries(self, encounter: Resource) -> list[tuple[int, Resource]]:
+        """The entries of the transaction with their places in the outbox; what the chart holds is not sent again."""
+        places = {(line.resource, line.purpose): n for n, line in enumerate(self._outbox.lines)}
+        entries, references = [], []
+        for code in self._accepted:
+            identifier = condition_id(self._key, code.code)
+            held = held_already(self._key, code.code, self._diagnoses)
+            references.append(held.reference if held else identifier)
+            if not held:
+                body = build_condition(self._key, code)
+                entry = creation(identifier, body, f"identifier={token(identifier)}")
+                entries.append((places["Condition", purpose_of(code.code)], entry))
+        listing = self._listing(encounter, references)
+        choice = self._choice(listing)
+        target = listing.target(references, self._chart.setting, choice)
+        if ("Encounter", ORDER) in places and choice is not Choice.THEIRS and target != encounter:
+            entries.append((places["Encounter", ORDER], change(self._client.base_url, target)))
+        if ("Claim", CLAIM) in places and self._chart.coverage is not None:
+            claim = build_claim(self._chart, self._accepted, self._attestation.by, self._attestation.at)
+            identifier = claim_id(self._key)
+            entries.append((places["Claim", CLAIM], creation(identifier, claim, f"identifier={token(identifier)}")))
+        if ("Provenance", ORIGIN) in places and entries:
+            targets = [self._in_bundle(entry["fullUrl"]) for _, entry in entries]
+            provenance = build_provenance(self._chart, targets, self._attestation, self._model_revision)
+            tag = provenance["meta"]["tag"][0]
+            only = f"_tag={tag['system']}|{tag['code']}"
+            entries.append((places["Provenance", ORIGIN], creation(tag["code"], provenance, only)))
+        return [(p, entry) for p, entry in entries if self._outbox.lines[p].rung is Rung.TRANSACTION]
+
+    def _in_bundle(self, full_url: str) -> str:
+        return full_url.removeprefix(self._client.base_url + "/")
+
+    def _held(self) -> list[Diagnosis]:
+        found = (held_already(self._key, code.code, self._diagnoses) for code in self._accepted)
+        return [diagnosis for diagnosis in found if diagnosis]
+
+    def _listed(self) -> int | None:
+        """The place of the encounter's line, where one is to be sent."""
+        place = self._outbox.find("Encounter", ORDER)
+        return None if place is None or self._outbox.lines[place].rung in UNSENT_RUNGS else place
+
+    def _known_listing(self, current: Resource) -> Listing:
+        """Where others seem to have changed the list, what is ours is looked for by its identifier too: some servers
+        find nothing by encounter."""
+        listing = self._listing(current, [d.reference for d in self._held()])
+        if not listing.changed_by_others():
+            return listing
+        for code in self._accepted:
+            place = self._outbox.find("Condition", purpose_of(code.code))
+            if place is not None and held_already(self._key, code.code, self._diagnoses) is None:
+                found = self._delivery.find(place, "Condition", condition_id(self._key, code.code))
+                if found and not is_void(found):
+                    self._diagnoses = (*self._diagnoses, as_diagnosis(found))
+        return self._listing(current, [d.reference for d in self._held()])
+
+    def _listing(self, current: Resource, ours: Sequence[str]) -> Listing:
+        ids = {condition_id(self._key, code.code) for code in self._accepted}
+        return Listing(self._client.base_url, self._chart.encounter, current, frozenset(ours), ids)
+
+    def _choice(self, listing: Listing) -> Choice:
+        """What shall stand. Raises _Held where somebody else changed the list and nobody chose between the two."""
+        place = self._listed()
+        held = [d.reference for d in self._held()]
+        done = len(held) == len(self._accepted) and listing.holds_all(held, self._chart.setting)
+        if place is None or done or not listing.changed_by_others():
+            return Choice.BOTH
+        chosen = self._outbox.lines[place].conflict
+        if chosen and chosen.choice and chosen.seen == listing.seen():
+            return chosen.choice
+        titles = {d.reference: f"{d.code or ''} {d.title}".strip() for d in self._diagnoses}
+        signed = [f"{code.code} {code.title}" for code in self._accepted]
+        self._outbox.tell(place, "conflict", None, _CHANGED, listing.conflict(titles, signed))
+        raise _Held(_CHANGED)
+
+    def _chooser(self) -> str:
+        place = self._listed()
+        chosen = self._outbox.lines[place].conflict if place is not None else None
+        return chosen.by if chosen and chosen.by else "A person"
+
+    def _tell_unfinished(self, outcome: str, detail: str) -> None:
+        for place in self._outbox.unfinished():
+            if self._outbox.lines[place].rung not in UNSENT_RUNGS:
+                self._outbox.tell(place, outcome, None, detail)
 
     def _keep(self, resource: Resource) -> None:
         version = words(resource, "meta", "versionId")

@@ -39,6 +39,11 @@ class Draft:
         return read_review(self._row)
 
     @property
+    def chart(self) -> Any:
+        """As it was stored; None while it has never been read."""
+        return self._row.chart
+
+    @property
     def claimed_since(self) -> datetime | None:
         """When the job or write-back that holds the review last showed that it lives; None when nobody holds it."""
         return self._row.heartbeat if self._row.claim else None

@@ -148,6 +148,7 @@ class Board:
             ReviewStatus.SIGNED,
             ReviewStatus.WRITTEN,
             ReviewStatus.PARTLY_WRITTEN,
+            ReviewStatus.REFUSED,
         )
 
     @property

@@ -1,18 +1,28 @@
 """The receipt: what is in the chart now, what is not, and what to do about it."""
 
-from flask import redirect, render_template, url_for
+from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from smartapp.reviews import ReviewStatus
+from smartapp.reviews import Choice, ReviewStatus
 from smartapp.views.board import build_board
 from smartapp.views.launched import launched, pages
 from smartapp.views.wiring import wiring
 
 OUTCOMES = {
+    "pending": "Not sent yet",
+    "sent": "Sent, not confirmed",
     "written": "Written",
     "already-there": "Already in the chart",
     "not-written": "Not written",
     "failed": "Failed",
+    "refused": "Refused by the EHR",
+    "conflict": "Waits for your choice",
+    "undone": "Withdrawn",
+}
+CHOICES = {
+    Choice.BOTH: "Both: keep their list and add what was signed after it",
+    Choice.MINE: "Mine: the list as it was reviewed, then what was signed; theirs is taken out of the list",
+    Choice.THEIRS: "Theirs: leave the list as it is now; what was signed is not listed",
 }
 
 
@@ -21,8 +31,24 @@ def receipt() -> str | BaseResponse:
     board = build_board(wiring().coding.review(launched().key))
     if not board.closed:
         return redirect(url_for("review.show"), 303)
-    unfinished = board.review.status is ReviewStatus.SIGNED or any(w.outcome == "failed" for w in board.review.receipt)
-    return render_template("receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished)
+    lines = board.review.receipt
+    conflict = next((w.conflict for w in lines if w.outcome == "conflict"), None)
+    unfinished = conflict is None and board.review.status is not ReviewStatus.WRITTEN
+    return render_template(
+        "receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished, conflict=conflict, choices=CHOICES
+    )
+
+
+@pages.post("/choice")
+def choose() -> BaseResponse:
+    """Whose list of the encounter's diagnoses shall stand; then the write-back goes on."""
+    here = launched()
+    try:
+        choice = Choice(request.form["choice"])
+    except ValueError:
+        abort(400)
+    wiring().coding.choose(here.key, choice, request.form["seen"], here.by, here.client)
+    return redirect(url_for("review.receipt"), 303)
 
 
 @pages.post("/finish")

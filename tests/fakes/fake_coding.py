@@ -11,6 +11,7 @@ from smartapp.reviews import (
     AcceptedCode,
     Action,
     Attestation,
+    Choice,
     Decision,
     PlannedWrite,
     Review,
@@ -48,6 +49,7 @@ class FakeCoding:
         self.fails: Exception | None = None
         self.outcomes: tuple[WrittenResource, ...] | None = None  # None: everything is written
         self.signed = 0
+        self.chosen: tuple[Choice, str] | None = None
 
     def open(self, key: ReviewKey, client: Any) -> Review:
         return self.review(key)
@@ -125,6 +127,11 @@ class FakeCoding:
             )
         good = all(w.outcome in ("written", "already-there") for w in receipt)
         return self._keep(status=ReviewStatus.WRITTEN if good else ReviewStatus.PARTLY_WRITTEN, receipt=receipt)
+
+    def choose(self, key: ReviewKey, choice: Choice, seen: str, by: Reviewer, client: Any) -> Review:
+        self.chosen = (choice, seen)
+        self.outcomes = None
+        return self.finish(key, client)
 
     def _keep(self, **changes: Any) -> Review:
         self.review_now = replace(self.review_now, version=self.review_now.version + 1, **changes)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+import jsonpatch
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -48,6 +49,12 @@ class FakeFHIRServer:
     page_size: int = 1000
     knows_if_none_exist: bool = True
     knows_encounter_search: bool = True
+    refuses: frozenset[str] = frozenset()  # search parameters it answers 400 to
+    ignores: frozenset[str] = frozenset()  # search parameters it takes and does not heed
+    knows_systems: bool = False  # `system|code` finds nothing on many servers
+    says: tuple[Resource, ...] = ()  # issues of an OperationOutcome among the entries of every search
+    patches_blindly: bool = False  # ignores If-Match on PATCH, as some servers do
+    transactions: str = "atomic"  # batch: each entry by itself; half-done: refuses, and leaves what came before
     raw_binaries: bool = False
     seen: list[Seen] = field(default_factory=list)
 
@@ -69,6 +76,8 @@ class FakeFHIRServer:
             self.stopping = threading.Event()
             self.token, self.page_size, self.raw_binaries = "good-token", 1000, False
             self.knows_if_none_exist = self.knows_encounter_search = True
+            self.refuses, self.ignores, self.knows_systems, self.says = frozenset(), frozenset(), False, ()
+            self.patches_blindly, self.transactions = False, "atomic"
             self.seen, self._resources, self._faults = [], {}, []
 
     def stop(self) -> None:
@@ -127,6 +136,8 @@ class FakeFHIRServer:
     def _carry_out(
         self, method: str, path: str, query: list[tuple[str, str]], headers: Mapping[str, str], body: Any
     ) -> Response:
+        if method == "POST" and not path:
+            return self._transact(body)
         if method == "POST":
             return self._create(path, body, headers.get("If-None-Exist"))
         if "/" not in path:
@@ -135,6 +146,8 @@ class FakeFHIRServer:
             return outcome(404, f"{path} not found")
         if method == "PUT":
             return self._update(path, body, headers.get("If-Match"))
+        if method == "PATCH":
+            return self._patch(path, body, None if self.patches_blindly else headers.get("If-Match"))
         return self._read(path, headers.get("Accept", ""))
 
     def _read(self, path: str, accept: str) -> Response:
@@ -145,14 +158,14 @@ class FakeFHIRServer:
             return Response(base64.b64decode(resource.get("data", "")), content_type=resource["contentType"])
         return _json(200, resource)
 
-    def _create(self, type: str, body: Resource, condition: str | None) -> Response:
+    def _create(self, type: str, body: Resource, condition: str | None, id: str | None = None) -> Response:
         if condition and self.knows_if_none_exist:
             found = self._matching(type, parse_qsl(condition))
             if len(found) > 1:
                 return outcome(412, "The condition matches several.")
             if found:
                 return _json(200, found[0], location=self._location(found[0]))
-        stored = self._store(body | {"id": str(uuid.uuid4())})
+        stored = self._store(body | {"id": id or str(uuid.uuid4())})
         return _json(201, stored, location=self._location(stored))
 
     def _update(self, path: str, body: Resource, if_match: str | None) -> Response:
@@ -160,6 +173,43 @@ class FakeFHIRServer:
         if if_match is not None and if_match != f'W/"{current}"':
             return outcome(412, f"Version conflict: the current version is {current}")
         return _json(200, self._store(body))
+
+    def _patch(self, path: str, operations: list[dict[str, Any]], if_match: str | None) -> Response:
+        try:
+            changed = jsonpatch.apply_patch(self.get(path), operations)
+        except jsonpatch.JsonPatchException:
+            return outcome(422, "An operation of the patch failed.")
+        return self._update(path, changed, if_match)
+
+    def _transact(self, bundle: Resource) -> Response:
+        """All entries with their references resolved, or none; or what the server is told to make of it."""
+        before = copy.deepcopy(self._resources)
+        ids = {e["fullUrl"]: str(uuid.uuid4()) for e in bundle["entry"] if e["request"]["method"] == "POST"}
+        answered = []
+        for entry in bundle["entry"]:
+            text = json.dumps(entry["resource"])
+            for url, id in ids.items() if self.transactions == "atomic" else ():
+                type = next(e["request"]["url"] for e in bundle["entry"] if e["fullUrl"] == url)
+                text = text.replace(f'"reference": "{url}"', f'"reference": "{type}/{id}"')
+            answer = self._carry_out_entry(entry, json.loads(text), ids.get(entry["fullUrl"]))
+            if answer.status_code >= 400 and self.transactions != "batch":
+                if self.transactions == "atomic":
+                    self._resources = before
+                return answer
+            answered.append(_as_entry(answer))
+        type = "batch-response" if self.transactions == "batch" else "transaction-response"
+        return _json(200, {"resourceType": "Bundle", "type": type, "entry": answered})
+
+    def _carry_out_entry(self, entry: Resource, body: Resource, id: str | None) -> Response:
+        request = entry["request"]
+        with self._lock:
+            planned = next((f for f in self._faults if f.times and f.path == f"entry:{body['resourceType']}"), None)
+            if planned:
+                planned.times -= 1
+                return planned.fault(self, lambda: outcome(500, "not carried out"))
+        if request["method"] == "PUT":
+            return self._update(request["url"], body, request.get("ifMatch"))
+        return self._create(request["url"], body, request.get("ifNoneExist"), id)
 
     def _store(self, resource: Resource) -> Resource:
         with self._lock:
@@ -173,11 +223,16 @@ class FakeFHIRServer:
         return f"http://inner.invalid/fhir/{resource['resourceType']}/{resource['id']}/_history/1"
 
     def _search(self, type: str, query: list[tuple[str, str]]) -> Response:
+        if refused := self.refuses & dict(query).keys():
+            return outcome(400, f"Unknown search parameter: {', '.join(refused)}")
         page = int(dict(query).get("_page", 0))
         found = self._matching(type, [q for q in query if not q[0].startswith(("_count", "_page"))])
         shown = found[page * self.page_size : (page + 1) * self.page_size]
         bundle: Resource = {"resourceType": "Bundle", "type": "searchset", "link": []}
         bundle["entry"] = [{"resource": r, "search": {"mode": "match"}} for r in shown]
+        if self.says:
+            said = {"resourceType": "OperationOutcome", "issue": list(self.says)}
+            bundle["entry"].append({"resource": said, "search": {"mode": "outcome"}})
         if (page + 1) * self.page_size < len(found):
             kept = "&".join(f"{n}={v}" for n, v in query if n != "_page")
             bundle["link"].append({"relation": "next", "url": f"{self.base_url}/{type}?{kept}&_page={page + 1}"})
@@ -186,6 +241,8 @@ class FakeFHIRServer:
     def _matching(self, type: str, query: list[tuple[str, str]]) -> list[Resource]:
         found = self.all(type)
         for name, value in query:
+            if name in self.ignores:
+                continue
             found = [r for r in found if self._matches(r, name, value)]
         return found
 
@@ -206,13 +263,20 @@ class FakeFHIRServer:
             system, _, wanted = value.partition("|")
             return any((t.get("system"), t.get("code")) == (system, wanted) for t in resource["meta"].get("tag", []))
         if name == "category":
-            return value in {c.get("code") for concept in resource.get("category", []) for c in concept["coding"]}
-        if name == "date":
-            written, bound = instant(resource.get("date")), instant(value[2:])
+            system, _, code = value.rpartition("|")
+            codings = [c for concept in resource.get("category", []) for c in concept["coding"]]
+            return any(c.get("code") == code and system in ("", c.get("system")) for c in codings) and (
+                not system or self.knows_systems
+            )
+        if name in ("date", "period"):
+            stated = resource.get("date", resource.get("effectiveDateTime"))
+            if name == "period":
+                stated = resource.get("context", {}).get("period", {}).get("start")
+            written, bound = instant(stated), instant(value[2:])
             assert bound is not None
             if written is None:
                 return False
-            return written.date() >= bound.date() if value.startswith("ge") else written.date() <= bound.date()
+            return written.date() >= bound.date() if value.startswith("ge") else written.date() < bound.date()
         return True  # a parameter that it does not know is ignored
 
 
@@ -232,6 +296,16 @@ def _json(status: int, resource: Resource, location: str | None = None) -> Respo
     if location:
         response.headers["Location"] = location
     return response
+
+
+def _as_entry(answer: Response) -> Resource:
+    """An answer as an entry of a Bundle; what failed carries its OperationOutcome."""
+    response = {"status": f"{answer.status_code} {answer.status.partition(' ')[2]}"}
+    if "Location" in answer.headers:
+        response["location"] = answer.headers["Location"]
+    if answer.status_code >= 400:
+        return {"response": response | {"outcome": json.loads(answer.get_data() or b"null")}}
+    return {"response": response}
 
 
 def outcome(status: int, words: str) -> Response:

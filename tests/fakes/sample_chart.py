@@ -1,10 +1,14 @@
 """One patient's office visit as FHIR resources, and what a person accepted for it; invented throughout."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from smartapp.reviews import AcceptedCode, Action, Attestation, Decision, Reviewer, ReviewKey
+from smartapp.fhir.chart import Chart
+from smartapp.fhir.outbox import Outbox, planned
+from smartapp.fhir.plan import plan
+from smartapp.reviews import AcceptedCode, Action, Attestation, Decision, Reviewer, ReviewKey, Rung
 
 NOTE = "Assessment:\nEssential hypertension, not at goal.\nType 2 diabetes without complications.\n"
 DR_REED = Reviewer("Practitioner/dr-reed", "Dr. Avery Reed")
@@ -115,3 +119,9 @@ def attestation() -> Attestation:
 
 def key(base_url: str) -> ReviewKey:
     return ReviewKey(base_url, "p1", "e1")
+
+
+def outbox(chart: Chart, *codes: str, rung: Rung | None = None) -> Outbox:
+    """What signing these codes plans, kept nowhere; all on one rung where one is named."""
+    lines = planned(plan(chart, accepted(*codes)))
+    return Outbox([replace(line, rung=rung) if rung else line for line in lines], lambda *_: None, lambda: SIGNED_AT)

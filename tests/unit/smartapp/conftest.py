@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from coding_bench import Bench, running_bench
 from fhir_server import FakeFHIRServer, running
-from sample_chart import accepted, attestation, visit
+from sample_chart import accepted, attestation, outbox, visit
 
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.outbox import Outbox
 from smartapp.fhir.writeback import write_back
-from smartapp.reviews import WrittenResource
+from smartapp.reviews import Rung, WrittenResource
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +58,13 @@ def fhir_chart(fhir_client: FHIRClient, fhir_server: FakeFHIRServer) -> Chart:
 
 @pytest.fixture
 def sign(fhir_client: FHIRClient, fhir_chart: Chart) -> Callable[..., tuple[WrittenResource, ...]]:
-    """Signs two codes, or the ones given, for the sample visit."""
+    """Signs two codes, or the ones given, for the sample visit; by default as if nothing was ever sent."""
 
-    def sign(*codes: str, chart: Chart = fhir_chart) -> tuple[WrittenResource, ...]:
+    def sign(
+        *codes: str, chart: Chart = fhir_chart, rung: Rung | None = None, out: Outbox | None = None
+    ) -> tuple[WrittenResource, ...]:
         codes = codes or ("I10", "E11.9")
-        return write_back(fhir_client, chart.key, accepted(*codes), attestation(), "rev-1", chart=chart)
+        out = out or outbox(chart, *codes, rung=rung)
+        return write_back(fhir_client, chart.key, accepted(*codes), attestation(), "rev-1", chart=chart, outbox=out)
 
     return sign

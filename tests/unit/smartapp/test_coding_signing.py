@@ -2,19 +2,22 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from coding_bench import ANA, BEN, Bench
-from fhir_server import answers
+from fhir_server import answers, is_silent
 from sample_chart import condition, encounter
 from threads import together
 
 from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.outbox import Outbox
 from smartapp.reviews import Action, Review, ReviewStatus, WrittenResource
-from smartapp.signing import keep_written
 
+NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 SIGNED, WRITTEN, PARTLY = ReviewStatus.SIGNED, ReviewStatus.WRITTEN, ReviewStatus.PARTLY_WRITTEN
 
 
@@ -169,7 +172,7 @@ def test_partly_written(bench: Bench) -> None:
     review = accepted(bench)
     bench.server.fail("POST", "Claim", answers(422, "Claims are closed"))
     partly = sign(bench, review)
-    assert (partly.status, outcomes(partly)["draft claim"]) == (PARTLY, "failed")
+    assert (partly.status, outcomes(partly)["draft claim"]) == (PARTLY, "refused")
     assert outcomes(partly)["diagnosis I10"] == "written"
     done = bench.coding.retry(bench.key, bench.client)
     assert done.status is WRITTEN
@@ -204,7 +207,7 @@ def test_killed_at_any_moment_of_the_write_back(bench: Bench, requests: int) -> 
     except Killed:
         died = True
         cut_short = bench.coding.review(bench.key)
-        assert (cut_short.status, cut_short.receipt) == (SIGNED, ())
+        assert cut_short.status is SIGNED and len(cut_short.receipt) == 5
         assert cut_short.attestation is not None
     assert died or requests > 12
     bench.clock.forward(60)
@@ -255,13 +258,72 @@ def test_an_unforeseen_error_keeps_the_signature(bench: Bench, caplog: pytest.Lo
 
 
 def test_what_was_written_stays_told() -> None:
-    """A later attempt that could not look takes nothing off the receipt; one that wrote anew replaces its line."""
+    """A later attempt that could not look takes nothing off the receipt; one that knows better replaces its line."""
 
-    def line(outcome: str, reference: str | None) -> WrittenResource:
-        return WrittenResource("Condition", "diagnosis I10", outcome, reference, "")
+    def after(before: WrittenResource, outcome: str, reference: str | None = None) -> WrittenResource:
+        out = Outbox([before], lambda *_: None, lambda: NOW)
+        out.tell(0, outcome, reference)
+        return out.lines[0]
 
-    first = line("written", "Condition/1")
-    assert keep_written([first], [line("not-written", None)]) == (first,)
-    assert keep_written([first], [line("already-there", "Condition/1")]) == (first,)
-    assert keep_written([first], [line("written", "Condition/2")]) == (line("written", "Condition/2"),)
-    assert keep_written([line("failed", None)], [line("already-there", "Condition/1")])[0].outcome == "already-there"
+    first = WrittenResource("Condition", "diagnosis I10", "written", "Condition/1", "", attempts=1)
+    assert after(first, "pending") == after(first, "already-there", "Condition/1") == first
+    assert after(first, "written", "Condition/2").reference == "Condition/2"
+    assert after(replace(first, outcome="failed", reference=None), "already-there").outcome == "written"
+    assert after(replace(first, outcome="failed", attempts=0), "already-there").outcome == "already-there"
+
+
+def test_an_outstanding_answer_stays_told() -> None:
+    """What was sent without an answer stays sent, whatever keeps a later run from looking for it."""
+    sent = WrittenResource("Claim", "draft claim", "sent", None, "", attempts=1, sent_at=NOW)
+    for later, under_way in ((timedelta(seconds=59), True), (timedelta(seconds=61), False)):
+        out = Outbox([sent], lambda *_: None, lambda later=later: NOW + later)  # type: ignore[misc]
+        out.tell(0, "failed", None, "The EHR did not answer in time.")
+        assert out.lines[0].outcome == "sent"
+        assert out.may_be_under_way(0) is under_way
+        out.answered(0)
+        assert not out.may_be_under_way(0)
+
+
+def test_a_request_still_under_way_is_not_repeated(bench: Bench) -> None:
+    """Sent without an answer and not found: nothing is sent again before it can no longer arrive."""
+    review = accepted(bench, "I10")
+    bench.server.knows_if_none_exist = False
+    bench.server.fail("POST", "Condition", is_silent)
+    signed = sign(bench, review)
+    assert (signed.status, outcomes(signed)["diagnosis I10"]) == (SIGNED, "sent")
+    again = bench.coding.finish(bench.key, bench.client)
+    assert outcomes(again)["diagnosis I10"] == "sent" and "in a minute" in again.receipt[0].detail
+    assert len(bench.server.sent("POST", "Condition")) == 1
+    bench.clock.forward(61)
+    assert bench.coding.finish(bench.key, bench.client).status is WRITTEN
+    assert written(bench)["Condition"] == 1
+
+
+def test_the_ehr_refuses_all(bench: Bench) -> None:
+    """Where the EHR takes none of the diagnoses, the review says refused, with its words."""
+    review = accepted(bench, "I10")
+    bench.server.fail("POST", "Condition", answers(422, "Coding is closed."))
+    refused = sign(bench, review)
+    assert refused.status is ReviewStatus.REFUSED
+    assert "Coding is closed." in refused.receipt[0].detail
+    assert bench.coding.finish(bench.key, bench.client).status is WRITTEN
+
+
+def test_a_zombie_sends_nothing_more(bench: Bench) -> None:
+    """A writer that another has replaced stops before its next request leaves."""
+    review = accepted(bench)
+    asked = [0]
+
+    def token(refresh: bool) -> str:
+        asked[0] += 1
+        if asked[0] == 6:  # somewhere among the diagnoses
+            with bench.store.change(bench.key, bench.clock()) as draft:
+                draft.claim(bench.clock())
+        return bench.server.token
+
+    sign(bench, review, client=client_that(bench, token))
+    assert bench.coding.review(bench.key).status is SIGNED
+    assert written(bench)["Claim"] == written(bench)["Provenance"] == 0
+    bench.clock.forward(61)
+    assert bench.coding.finish(bench.key, bench.client).status is WRITTEN
+    assert written(bench) == {"Condition": 2, "Claim": 1, "Provenance": 1}

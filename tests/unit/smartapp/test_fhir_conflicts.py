@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fhir_server import FakeFHIRServer, answers, outcome
+from sample_chart import SIGNED_AT, encounter
 from werkzeug.wrappers import Response
 
-from smartapp.reviews import WrittenResource
+from smartapp.fhir.chart import Chart
+from smartapp.fhir.outbox import Outbox
+from smartapp.reviews import Choice, Rung, WrittenResource
 
 Sign = Callable[..., tuple[WrittenResource, ...]]
 
@@ -36,10 +40,55 @@ def test_changed_diagnoses_stop_the_encounter(fhir_server: FakeFHIRServer, sign:
 
     fhir_server.fail("PUT", "Encounter", somebody_codes)
     lines = sign()
-    assert lines[2].outcome == "failed" and "Somebody else changed the diagnoses" in lines[2].detail
+    assert lines[2].outcome == "conflict" and "Somebody else changed the diagnoses" in lines[2].detail
+    assert [line.outcome for line in lines[3:]] == ["pending", "pending"]
     assert fhir_server.get("Encounter/e1")["diagnosis"] == theirs
-    assert sign()[2].outcome == "written"
-    assert len(fhir_server.get("Encounter/e1")["diagnosis"]) == 3
+    assert sign()[2].outcome == "conflict"
+    assert fhir_server.get("Encounter/e1")["diagnosis"] == theirs
+
+
+THEIRS = [{"condition": {"reference": "Condition/x", "display": "Asthma"}, "use": {"coding": [{"code": "billing"}]}}]
+
+
+def references(server: FakeFHIRServer) -> list[str]:
+    return [d["condition"]["reference"] for d in server.get("Encounter/e1").get("diagnosis", [])]
+
+
+@pytest.mark.parametrize("rung", [Rung.SINGLE_WRITES, Rung.JSON_PATCH, Rung.TRANSACTION])
+@pytest.mark.parametrize("choice", Choice)
+def test_a_person_chooses(
+    fhir_server: FakeFHIRServer, fhir_chart: Chart, sign: Sign, choice: Choice, rung: Rung
+) -> None:
+    """Changed since it was reviewed: nothing is sent before a person chose, and then exactly what was chosen."""
+    fhir_server.put(encounter(diagnosis=THEIRS))
+    lines = sign(rung=rung)
+    assert [line.outcome for line in lines] == ["pending", "pending", "conflict", "pending", "pending"]
+    assert fhir_server.sent("POST") == []
+    conflict = lines[2].conflict
+    assert conflict is not None
+    assert (conflict.reviewed, conflict.theirs) == ((), ("Asthma (billing)",))
+    assert conflict.signed[0] == "I10 Essential (primary) hypertension"
+    chosen = [replace(line, outcome="pending") for line in lines]
+    chosen[2] = replace(chosen[2], conflict=replace(conflict, choice=choice, by="Ana Ruiz"))
+    lines = sign(out=Outbox(chosen, lambda *_: None, lambda: SIGNED_AT))
+    ours = [str(line.reference) for line in lines[:2]]
+    expected = {Choice.BOTH: ["Condition/x", *ours], Choice.MINE: ours, Choice.THEIRS: ["Condition/x"]}
+    assert references(fhir_server) == expected[choice]
+    assert lines[2].outcome == ("not-written" if choice is Choice.THEIRS else "written"), lines[2]
+    assert "Ana Ruiz chose" in lines[2].detail or choice is not Choice.THEIRS
+    assert {line.outcome for line in (*lines[:2], *lines[3:])} == {"written"}
+
+
+def test_a_choice_holds_only_for_what_was_seen(fhir_server: FakeFHIRServer, sign: Sign) -> None:
+    """When the list changes once more after the choice, the choice is asked for anew."""
+    fhir_server.put(encounter(diagnosis=THEIRS))
+    lines = sign()
+    assert lines[2].conflict is not None
+    chosen = [*lines[:2], replace(lines[2], conflict=replace(lines[2].conflict, choice=Choice.MINE)), *lines[3:]]
+    fhir_server.put(encounter(diagnosis=[THEIRS[0] | {"rank": 3}]))
+    again = sign(out=Outbox(chosen, lambda *_: None, lambda: SIGNED_AT))[2]
+    assert again.outcome == "conflict" and again.conflict is not None and again.conflict.choice is None
+    assert references(fhir_server) == ["Condition/x"]
 
 
 def test_412_without_end(fhir_server: FakeFHIRServer, sign: Sign) -> None:
@@ -69,9 +118,42 @@ def test_altered_on_the_way(fhir_server: FakeFHIRServer, sign: Sign, type: str, 
 
     fhir_server.fail("POST", type, alters)
     line = next(line for line in sign("I10") if line.resource == type)
-    assert line.outcome == "failed"
+    assert line.outcome == ("undone" if "code" in change else "failed")
     assert next(iter(change)) in line.detail
     assert str(line.reference).startswith(f"{type}/")
+
+
+def test_another_code_is_withdrawn(fhir_server: FakeFHIRServer, sign: Sign) -> None:
+    """Nobody stands for the code that the EHR made of a diagnosis: it is marked as an error, and not listed."""
+
+    def alters(server: FakeFHIRServer, carry_on: Callable[[], Response]) -> Response:
+        response = carry_on()
+        coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I11.9"}
+        server.put(json.loads(response.get_data()) | {"code": {"coding": [coding]}})
+        return response
+
+    fhir_server.fail("POST", "Condition", alters)
+    lines = sign()
+    assert [line.outcome for line in lines] == ["undone", "written", "written", "not-written", "written"]
+    assert "I11.9" in lines[0].detail
+    void = fhir_server.get(str(lines[0].reference))
+    assert void["verificationStatus"]["coding"][0]["code"] == "entered-in-error" and "clinicalStatus" not in void
+    assert references(fhir_server) == [lines[1].reference]
+
+
+def test_what_cannot_be_withdrawn_is_named(fhir_server: FakeFHIRServer, sign: Sign) -> None:
+    """Where the EHR does not let us mark it as an error, the receipt says which resource to mark by hand."""
+    coding = {"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I11.9"}
+
+    def alters(server: FakeFHIRServer, carry_on: Callable[[], Response]) -> Response:
+        response = carry_on()
+        server.put(json.loads(response.get_data()) | {"code": {"coding": [coding]}})
+        return response
+
+    fhir_server.fail("POST", "Condition", alters)
+    fhir_server.fail("PUT", "Condition", answers(403))
+    line = sign()[0]
+    assert (line.outcome, f"mark {line.reference} as entered in error" in line.detail) == ("failed", True)
 
 
 def test_lost_update_is_noticed(fhir_server: FakeFHIRServer, sign: Sign) -> None:

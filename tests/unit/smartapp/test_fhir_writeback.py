@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fhir_server import FakeFHIRServer, answers, commits_then_is_silent, is_silent
-from sample_chart import accepted, attestation, condition, encounter, key
+from sample_chart import accepted, attestation, condition, encounter, key, outbox
 from werkzeug.wrappers import Response
 
 from smartapp.errors import ForeignResource, SessionExpired
@@ -94,8 +94,9 @@ def test_resumption(fhir_server: FakeFHIRServer, sign: Sign, step: int, fault: A
     if fault is commits_then_is_silent:
         assert outcomes(lines) == ALL_WRITTEN
     else:
+        told = "sent" if fault is is_silent else "failed"
         assert outcomes(lines) == [
-            *ALL_WRITTEN[:step], (type, "failed"), *((name, "not-written") for name, _ in ALL_WRITTEN[step + 1 :]),
+            *ALL_WRITTEN[:step], (type, told), *((name, "pending") for name, _ in ALL_WRITTEN[step + 1 :]),
         ]  # fmt: skip
         assert "failure above" in lines[-1].detail or step == 4
     assert {outcome for _, outcome in outcomes(sign())} <= {"written", "already-there"}
@@ -111,7 +112,7 @@ def test_resumption(fhir_server: FakeFHIRServer, sign: Sign, step: int, fault: A
 
 
 def test_silence_at_the_search_after_a_silent_create(fhir_server: FakeFHIRServer, sign: Sign) -> None:
-    """When not even the search tells whether it arrived, the line says failed, and nothing is sent again."""
+    """When not even the search tells whether it arrived, the line says sent, and nothing is sent again."""
 
     def then_all_is_silent(server: FakeFHIRServer, carry_on: Callable[[], Response]) -> Response:
         carry_on()
@@ -119,7 +120,7 @@ def test_silence_at_the_search_after_a_silent_create(fhir_server: FakeFHIRServer
         return is_silent(server, carry_on)
 
     fhir_server.fail("POST", "Condition", then_all_is_silent)
-    assert outcomes(sign())[:2] == [("Condition", "failed"), ("Condition", "not-written")]
+    assert outcomes(sign())[:2] == [("Condition", "sent"), ("Condition", "pending")]
     assert len(fhir_server.sent("POST")) == 1
     sign()
     assert counts(fhir_server) == ONCE
@@ -133,7 +134,8 @@ def test_refused_condition(fhir_server: FakeFHIRServer, sign: Sign, status: int,
     fhir_server.fail("POST", "Condition", answers(status, "Code not in list."))
     lines = sign()
     assert outcomes(lines) == [
-        ("Condition", "failed"), ("Condition", "written"), ("Encounter", "written"), ("Claim", "not-written"),
+        ("Condition", "failed" if status == 409 else "refused"), ("Condition", "written"), ("Encounter", "written"),
+        ("Claim", "not-written"),
         ("Provenance", "written"),
     ]  # fmt: skip
     assert words in lines[0].detail and "Code not in list." in lines[0].detail
@@ -149,7 +151,7 @@ def test_one_refusal_leaves_the_others(
     """An EHR that takes no Encounter, Claim or Provenance still gets the rest, and the receipt names the permission."""
     fhir_server.fail(method, type, answers(403))
     lines = sign()
-    assert [o for o in outcomes(lines) if o[1] != "written"] == [(type, "failed")]
+    assert [o for o in outcomes(lines) if o[1] != "written"] == [(type, "refused")]
     assert f"permission user/{type}.{'u' if method == 'PUT' else 'c'}" in lines[index].detail
 
 
@@ -180,7 +182,7 @@ def test_void_diagnosis_is_not_revived(fhir_server: FakeFHIRServer, sign: Sign, 
     void = {"coding": [{"code": "entered-in-error"}]}
     fhir_server.put(condition("void", "I10", identifier=ours, verificationStatus=void))
     lines = sign("I10")
-    assert outcomes(lines)[0] == ("Condition", "failed")
+    assert outcomes(lines)[0] == ("Condition", "refused")
     assert "marked as an error" in lines[0].detail
     assert fhir_server.sent("POST") == []
 
@@ -204,7 +206,7 @@ def test_session_over_half_way(fhir_server: FakeFHIRServer, sign: Sign) -> None:
     """An ended session after the first write is told on the receipt, and a second run completes it."""
     fhir_server.fail("PUT", "Encounter", answers(401), times=2)
     lines = sign()
-    assert outcomes(lines)[2:] == [("Encounter", "failed"), ("Claim", "not-written"), ("Provenance", "not-written")]
+    assert outcomes(lines)[2:] == [("Encounter", "failed"), ("Claim", "pending"), ("Provenance", "pending")]
     assert "Open Chartside again" in lines[2].detail
     assert {outcome for _, outcome in outcomes(sign())} <= {"written", "already-there"}
     assert counts(fhir_server) == ONCE
@@ -235,10 +237,15 @@ def test_chart_of_another_review(fhir_client: FHIRClient, fhir_chart: Chart) -> 
     """Key, chart and client must be of one review."""
     other = replace(key(fhir_client.base_url), encounter="e2")
     with pytest.raises(ForeignResource):
-        write_back(fhir_client, other, accepted("I10"), attestation(), None, chart=fhir_chart)
+        write_back(
+            fhir_client, other, accepted("I10"), attestation(), None, chart=fhir_chart, outbox=outbox(fhir_chart, "I10")
+        )
 
 
 def test_nothing_accepted(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, fhir_chart: Chart) -> None:
     """Without accepted codes there is nothing to do."""
-    assert write_back(fhir_client, fhir_chart.key, (), attestation(), None, chart=fhir_chart) == ()
+    assert (
+        write_back(fhir_client, fhir_chart.key, (), attestation(), None, chart=fhir_chart, outbox=outbox(fhir_chart))
+        == ()
+    )
     assert fhir_server.seen == []

@@ -1,0 +1,99 @@
+"""The writes of one signed review, in order: each is kept before the request leaves and again once it is answered.
+
+pending -> sent -> written | already-there | refused | failed | undone;   conflict and not-written: nothing was sent.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from smartapp.reviews import Conflict, PlannedWrite, Rung, WrittenResource
+
+IN_THE_CHART: Final = frozenset({"written", "already-there"})
+UNSENT_RUNGS: Final = frozenset({Rung.CDS_SUGGESTION, Rung.EXPORT})  # the EHR or a person does these
+# A request whose answer was lost may still be at work behind a gateway; none waits longer than this.
+SETTLED_AFTER: Final = timedelta(seconds=60)
+_UNFINISHED: Final = frozenset({"pending", "sent", "failed", "refused"})
+_COULD_NOT_LOOK: Final = frozenset({"pending", "sent", "not-written", "failed"})
+
+Keep = Callable[[int, WrittenResource], None]
+
+
+def planned(writes: Iterable[PlannedWrite]) -> tuple[WrittenResource, ...]:
+    """The lines of an outbox before anything was sent."""
+    return tuple(
+        WrittenResource(w.resource, w.purpose, "pending" if _is_sent(w) else "not-written", None, _why_not(w), w.rung)
+        for w in writes
+    )
+
+
+def _is_sent(write: PlannedWrite) -> bool:
+    return write.will_write and write.rung not in UNSENT_RUNGS
+
+
+def _why_not(write: PlannedWrite) -> str:
+    return "" if _is_sent(write) else write.detail
+
+
+class Outbox:
+    """`keep` stores one line, by its place, before anything follows from it; what it raises ends the write-back."""
+
+    def __init__(self, lines: Iterable[WrittenResource], keep: Keep, clock: Callable[[], datetime]) -> None:
+        self._before = tuple(lines)
+        self._lines = list(self._before)
+        self._unanswered = {place for place, line in enumerate(self._before) if line.outcome == "sent"}
+        self._keep, self._clock = keep, clock
+
+    @property
+    def lines(self) -> tuple[WrittenResource, ...]:
+        return tuple(self._lines)
+
+    def places(self, rungs: Collection[Rung]) -> tuple[int, ...]:
+        return tuple(place for place, line in enumerate(self._lines) if line.rung in rungs)
+
+    def find(self, resource: str, purpose: str) -> int | None:
+        """The place of the line, if such a one was planned."""
+        return next((n for n, w in enumerate(self._lines) if (w.resource, w.purpose) == (resource, purpose)), None)
+
+    def unfinished(self) -> tuple[int, ...]:
+        """What is neither in the chart nor left out on purpose, nor waits for a choice."""
+        return tuple(place for place, line in enumerate(self._lines) if line.outcome in _UNFINISHED)
+
+    def sending(self, *places: int) -> None:
+        """These leave now: from here on they are searched for before they are sent again."""
+        for place in places:
+            line = self._lines[place]
+            self._set(place, replace(line, outcome="sent", attempts=line.attempts + 1, sent_at=self._clock()))
+            self._unanswered.add(place)
+
+    def answered(self, *places: int) -> None:
+        """The EHR said what became of these, so none of them is under way."""
+        self._unanswered.difference_update(places)
+
+    def may_be_under_way(self, place: int) -> bool:
+        """It was sent, by this run or an earlier one, the answer was lost, and it may still take effect."""
+        sent_at = self._lines[place].sent_at
+        return place in self._unanswered and sent_at is not None and self._clock() - sent_at < SETTLED_AFTER
+
+    def tell(
+        self, place: int, outcome: str, reference: str | None = None, detail: str = "", conflict: Conflict | None = None
+    ) -> None:
+        """How it ended. Where this run could not look, what an earlier one wrote or found stays told, and so does that
+        an answer is outstanding."""
+        before, line = self._before[place], self._lines[place]
+        if outcome == "already-there" and line.attempts and before.outcome not in IN_THE_CHART:
+            outcome = "written"  # it is ours: it was sent, and only its answer is new
+        if before.outcome in IN_THE_CHART and (outcome == "already-there" or outcome in _COULD_NOT_LOOK):
+            outcome, reference, detail = before.outcome, before.reference, before.detail
+        elif place in self._unanswered and outcome in _COULD_NOT_LOOK | {"refused"}:
+            outcome, reference = "sent", reference or line.reference
+        self._set(
+            place,
+            replace(line, outcome=outcome, reference=reference, detail=detail, conflict=conflict or line.conflict),
+        )
+
+    def _set(self, place: int, line: WrittenResource) -> None:
+        if line != self._lines[place]:
+            self._keep(place, line)
+            self._lines[place] = line
