@@ -20,24 +20,17 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate
 from model.document import Setting
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.elements import words
+from smartapp.fhir.identifiers import URI_SYSTEM, document_id, message_id
 from smartapp.fhir.ladder import Ladder
 from smartapp.fhir.references import Resource
-from smartapp.fhir.resources import URI_SYSTEM, business_id, iso_instant, labelled, person, suggested, validated
+from smartapp.fhir.resources import iso_instant, labelled, person, suggested, validated
 from smartapp.fhir.vendors import ONE_ATTACHMENT
-from smartapp.reviews import AcceptedCode, Attestation, Note, NoteEvidence, ReviewKey
+from smartapp.reviews import AcceptedCode, Attestation, Note, NoteEvidence
 
 TITLE = "Coding summary"
 NO_CLAIM = "This is not a claim and no charge. It says which codes a person attested for this encounter, and why."
 _FONT = "Vera"  # comes with reportlab and holds more than Latin-1
 _LOINC = {"system": "http://loinc.org", "code": "51851-4", "display": "Administrative note"}
-
-
-def document_id(key: ReviewKey) -> str:
-    return business_id(key, "DocumentReference")
-
-
-def message_id(key: ReviewKey) -> str:
-    return business_id(key, "Communication")
 
 
 def write_summary(

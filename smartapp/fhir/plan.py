@@ -7,9 +7,10 @@ from typing import Final
 
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
-from smartapp.fhir.coding_summary import document_id, message_id, write_summary
+from smartapp.fhir.coding_summary import write_summary
 from smartapp.fhir.diagnoses import Diagnosis
 from smartapp.fhir.elements import items
+from smartapp.fhir.identifiers import document_id, message_id
 from smartapp.fhir.ladder import DIRECT, SINGLE_WRITES, Ladder
 from smartapp.fhir.resources import (
     build_claim,
