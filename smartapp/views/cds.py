@@ -63,8 +63,8 @@ def _body() -> Any:
 
 
 def _refused(error: LaunchError | ChartsideError) -> Response:
-    detail = f" {error.detail[:1].upper()}{error.detail[1:]}." if error.detail and error.detail != error.title else ""
-    return _error(error.status, f"{error.title}.{detail} {error.advice}")
+    detail = f": {error.detail}" if error.detail and error.detail != error.title else ""
+    return _error(error.status, f"{error.title}{detail}. {error.advice}".replace("..", "."))
 
 
 def _refused_by_flask(error: HTTPException) -> Response:
