@@ -12,6 +12,7 @@ import click
 
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
+from smartapp.ehr_commands import ehr
 from smartapp.session_commands import sessions
 from smartapp.terminal import underline_codes
 
@@ -291,7 +292,8 @@ def keys_new() -> None:
     click.echo(Fernet.generate_key().decode())
 
 
-main.add_command(sessions)
+for group in (ehr, sessions):
+    main.add_command(group)
 
 if __name__ == "__main__":
     main()

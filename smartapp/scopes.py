@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from launch.ehrs import GENERIC
-from launch.scopes import ResourceScope
+from launch.scopes import to_v1
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,7 @@ class WantedScope:
     @property
     def v1(self) -> tuple[str, ...]:
         """The same in v1, where `.read` and `.write` are all there is."""
-        parsed = ResourceScope.parse(self.scope)
-        if parsed is None:
-            return (self.scope,)
-        words = [word for word, letters in (("read", "rs"), ("write", "cud")) if set(letters) & set(parsed.letters)]
-        return tuple(f"{parsed.level}/{parsed.type}.{word}" for word in words)
+        return to_v1(self.scope)
 
 
 READ = (
@@ -55,8 +51,8 @@ _MESSAGE = WantedScope("user/Communication.c", "Sends the signed codes to those 
 # for a write that its EHR does not take.
 WRITE: dict[str, tuple[WantedScope, ...]] = {
     GENERIC: (_CONDITION, _ENCOUNTER, _CLAIM, _PROVENANCE),
-    "epic": (_DOCUMENT, _MESSAGE),  # over REST a Condition becomes a problem; encounter diagnoses come by CDS Hooks
-    "oracle": (_CONDITION, _ENCOUNTER, _PROVENANCE, _DOCUMENT),
+    "epic": (_DOCUMENT,),  # over REST a Condition becomes a problem; encounter diagnoses come by CDS Hooks
+    "oracle": (_CONDITION, _PROVENANCE, _DOCUMENT),
     "athenahealth": (),
     "meditech": (_MESSAGE,),
     "eclinicalworks": (),

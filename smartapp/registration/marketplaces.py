@@ -23,7 +23,7 @@ def _epic(site: Site) -> tuple[Section, ...]:
     # (docs.cloud.google.com/gemini/enterprise/docs/connectors/epic/epic-configuration).
     apis = "Patient.Read, Encounter.Read and Search, DocumentReference.Read and Search (Clinical Notes), Binary.Read"
     more = "Condition.Read and Search (Encounter Diagnosis, Problems), Procedure.Read and Search, Practitioner.Read"
-    write = "DocumentReference.Create (Clinical Notes), Communication.Create"
+    write = "DocumentReference.Create (Clinical Notes)"
     return (
         Section(
             "Build Apps: the app record",

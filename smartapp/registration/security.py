@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from launch.sessions import IDLE, SESSION_LIFE
+from launch.sessions import SESSION_LIFE
 from smartapp.registration.fields import Field, Section, Site
 
 ANSWERS = {
@@ -20,10 +20,6 @@ ANSWERS = {
         "where the EHR has a revocation endpoint."
     ),
     "Users and passwords": "No passwords. The EHR says who is signed in (OpenID Connect).",
-    "Session": (
-        f"Ends after {IDLE // timedelta(minutes=1)} minutes without use and after "
-        f"{SESSION_LIFE // timedelta(hours=1)} hours at the latest."
-    ),
     "Cookies": "One, necessary, partitioned, without patient data. No tracking and no third parties.",
     "Sub-processors": (
         "None by the software. Whoever hosts the server for this organization is the organization's to name."
@@ -40,5 +36,7 @@ ANSWERS = {
 
 def security_answers(site: Site) -> Section:
     answers = tuple(Field(question, (answer,)) for question, answer in ANSWERS.items())
+    idle, life = site.config.idle // timedelta(minutes=1), SESSION_LIFE // timedelta(hours=1)
+    session = Field("Session", (f"Ends after {idle} minutes without use and after {life} hours at the latest.",))
     contact = site.contact("Report a weakness to", "security", "e-mail address for security")
-    return Section("Security and privacy answers", (*answers, contact))
+    return Section("Security and privacy answers", (*answers, session, contact))

@@ -1,0 +1,144 @@
+"""`chartside ehr`: the list of trusted EHRs, and whether Chartside will work with one."""
+
+import sys
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from launch.client_keys import ALGORITHMS
+from launch.ehrs import GENERIC, PRIVATE_KEY, PUBLIC, SECRET, VENDORS, InvalidEHRFile
+from smartapp import ehr_list
+from smartapp.ehr_list import NewEHR
+
+if TYPE_CHECKING:  # imported where it is used, so that `--help` answers at once
+    from launch.ehrs import EHR
+    from smartapp.fhir.ehr_check import Finding
+
+file_option = click.option(
+    "--file",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CHARTSIDE_EHRS",
+    required=True,
+    help="The list of trusted EHRs.  [default: CHARTSIDE_EHRS]",
+)
+vendor_option = click.option(
+    "--vendor", type=click.Choice(VENDORS), default=GENERIC, show_default=True, help="Whose EHR it is."
+)
+public_url_option = click.option(
+    "--public-url",
+    envvar="CHARTSIDE_PUBLIC_URL",
+    help="Where browsers reach Chartside.  [default: CHARTSIDE_PUBLIC_URL]",
+)
+
+
+@click.group()
+def ehr() -> None:
+    """The EHRs that Chartside trusts."""
+
+
+@ehr.command("add")
+@click.argument("iss")
+@click.option("--name", required=True, help="As people call it.")
+@click.option("--client-id", required=True, help="What the EHR calls Chartside.")
+@vendor_option
+@click.option("--client-auth", type=click.Choice([PRIVATE_KEY, SECRET, PUBLIC]), default=PRIVATE_KEY, show_default=True)
+@click.option(
+    "--client-secret-file", type=click.File("r"), help="Holds the secret; - is standard input. Asked for without it."
+)
+@click.option("--alg", type=click.Choice(ALGORITHMS), default=ALGORITHMS[0], show_default=True, help="Of the new key.")
+@click.option("--scope", "scopes", multiple=True, help="Ask for these instead of what fits the vendor; once for each.")
+@click.option("--scope-version", type=click.Choice(["v1", "v2"]), default="v2", show_default=True)
+@click.option("--embed-origin", "embed_origins", multiple=True, help="Whose window may frame Chartside; once for each.")
+@click.option("--assume-s256", is_flag=True, help="The EHR supports PKCE with S256 and does not say so.")
+@file_option
+@public_url_option
+def add(
+    iss: str, client_auth: str, client_secret_file: TextIO | None, path: Path, public_url: str | None, **said: object
+) -> None:  # fmt: skip
+    """Trust the EHR with the FHIR base address ISS.
+
+    The list is made where there is none. For private_key_jwt a key is made beside it.
+    """
+    secret = None
+    if client_auth == SECRET:
+        secret = client_secret_file.read().strip() if client_secret_file else click.prompt("Secret", hide_input=True)
+    new = NewEHR(iss=iss, client_auth=client_auth, client_secret=secret, **said)  # type: ignore[arg-type]
+    try:
+        added = ehr_list.add(path, new)
+    except InvalidEHRFile as invalid:
+        raise click.ClickException(str(invalid)) from None
+    except OSError as error:
+        told = f"{path} cannot be written ({error.strerror}). Put this into it by hand:"
+        raise click.ClickException(f"{told}\n\n{new.to_paste()}") from None
+    click.echo(f"{added.name} is trusted now; a running Chartside knows it from the next launch on.")
+    if client_auth == PRIVATE_KEY:
+        click.echo(f"Its key is {path.parent / new.key_file}. Give the EHR this address of the public keys:")
+        click.echo(f"  {public_url or 'https://YOUR-HOST'}/jwks.json")
+    click.echo(f"Next: chartside ehr check {added.iss}")
+
+
+@ehr.command("list")
+@file_option
+def list_ehrs(path: Path) -> None:
+    """Show the EHRs, without their secrets."""
+    rows: list[tuple[str, ...]] = [("NAME", "ADDRESS", "VENDOR", "CLIENT ID", "CLIENT AUTH", "KEYS", "FRAMED BY")]
+    rows += [_row(listed) for listed in _read(path)]
+    if len(rows) == 1:
+        click.echo(
+            f"There is no EHR in {path} yet. Add one: chartside ehr add ISS --name ... --client-id ...", err=True
+        )
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(listed: "EHR") -> tuple[str, ...]:
+    keys, frames = " ".join(key.alg for key in listed.keys), " ".join(listed.embed_origins)
+    return (listed.name, listed.iss, listed.vendor, listed.client_id, listed.client_auth, keys or "-", frames or "-")
+
+
+def _read(path: Path) -> "tuple[EHR, ...]":
+    try:
+        return ehr_list.read(path)
+    except InvalidEHRFile as invalid:
+        raise click.ClickException(str(invalid)) from None
+
+
+@ehr.command("check")
+@click.argument("iss")
+@vendor_option
+@file_option
+@public_url_option
+def check(iss: str, vendor: str, path: Path, public_url: str | None) -> None:
+    """Say what will work with the EHR at ISS, listed or not, what will not, and why. No token is needed or sent.
+
+    The exit status is 1 when something stops Chartside.
+    """
+    from launch.transport import is_loopback
+    from smartapp.fhir import ehr_check
+    from smartapp.fhir.hearing import asker
+
+    try:
+        asked, listed = ehr_list.to_check(path, iss, vendor)
+    except (InvalidEHRFile, ValueError) as wrong:
+        raise click.ClickException(str(wrong)) from None
+    if not listed:
+        click.echo(f"{asked.iss} is not in {path} yet; it is judged as {vendor} would be added.\n", err=True)
+    findings = ehr_check.check(asked, asker(public_only=False, loopback=is_loopback(asked.iss)), public_url)
+    click.echo(_as_text(findings))
+    if ehr_check.blocks(findings):
+        sys.exit(1)
+
+
+def _as_text(findings: "tuple[Finding, ...]") -> str:
+    lines: list[str] = []
+    for about, found in groupby(findings, lambda finding: finding.about):
+        lines.append(f"\n{about}" if lines else about)
+        for finding in found:
+            lines.append(f"  {finding.sign} {finding.what}")
+            lines += [f"      {text}" for text in (finding.why, finding.mend) if text]
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""What an admin does with the list of trusted EHRs: the same for the command and the page."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import tomlkit
+
+from launch.client_keys import create_pem
+from launch.ehr_file import add_ehr, write_private
+from launch.ehrs import EHR, GENERIC, PRIVATE_KEY, InvalidEHRFile, TrustedEHRs
+from launch.transport import is_secure
+from smartapp.scopes import scope_words
+
+SECRET_TO_PASTE = "the secret that the EHR gave you"  # noqa: S105 - in the place of one
+
+
+@dataclass(frozen=True, slots=True)
+class NewEHR:
+    """What an admin types about an EHR; the rest follows from its vendor."""
+
+    iss: str
+    name: str
+    client_id: str
+    vendor: str = GENERIC
+    client_auth: str = PRIVATE_KEY
+    client_secret: str | None = None
+    alg: str = "ES384"  # of the key that is made for private_key_jwt
+    scopes: tuple[str, ...] = ()  # none: what this vendor's EHR is asked for
+    scope_version: str = "v2"
+    embed_origins: tuple[str, ...] = ()
+    assume_s256: bool = False
+
+    @property
+    def key_file(self) -> str:
+        """Beside the list: named after the EHR."""
+        parts = urlsplit(self.iss)
+        words = re.sub(r"[^a-z0-9]+", "-", f"{parts.hostname or ''}{parts.path}".lower()).strip("-")
+        return f"{words[:60] or 'ehr'}-key.pem"
+
+    def table(self) -> dict[str, Any]:
+        """The [[ehr]] table, in the order in which it is read best."""
+        table: dict[str, Any] = {
+            "iss": self.iss,
+            "name": self.name,
+            "client_id": self.client_id,
+            "vendor": self.vendor,
+            "client_auth": self.client_auth,
+        }
+        if self.client_auth == PRIVATE_KEY:
+            table["private_keys"] = [self.key_file]
+        if self.client_secret:
+            table["client_secret"] = self.client_secret
+        table["scopes"] = list(self.scopes or scope_words(self.vendor, self.scope_version))
+        if self.embed_origins:
+            table["embed_origins"] = list(self.embed_origins)
+        return table | ({"assume_s256": True} if self.assume_s256 else {})
+
+    def to_paste(self) -> str:
+        """The table as text, without the secret."""
+        table = self.table() | ({"client_secret": SECRET_TO_PASTE} if self.client_secret else {})
+        return tomlkit.dumps({"ehr": [table]})
+
+    def command(self) -> str:
+        """What does the same on the server."""
+        words = ["chartside", "ehr", "add", self.iss, "--name", self.name, "--client-id", self.client_id]
+        words += ["--vendor", self.vendor, "--client-auth", self.client_auth]
+        words += [word for origin in self.embed_origins for word in ("--embed-origin", origin)]
+        return shlex.join(words)
+
+
+def add(path: Path, new: NewEHR) -> EHR:
+    """Appends the EHR and makes its key. Raises InvalidEHRFile, or OSError where a file cannot be written."""
+    key = path.parent / new.key_file
+    made = new.client_auth == PRIVATE_KEY and not key.exists()
+    if made:
+        write_private(key, create_pem(new.alg), like=path)
+    try:
+        add_ehr(path, new.table())
+    except (InvalidEHRFile, OSError):
+        if made:
+            key.unlink(missing_ok=True)
+        raise
+    return TrustedEHRs.load(path).find(new.iss)
+
+
+def read(path: Path) -> tuple[EHR, ...]:
+    """None where there is no file yet. Raises InvalidEHRFile."""
+    return tuple(TrustedEHRs.load(path)) if path.exists() else ()
+
+
+def to_check(path: Path, iss: str, vendor: str) -> tuple[EHR, bool]:
+    """The EHR as listed, or one of this vendor as it would be added; and whether it is listed. Raises ValueError."""
+    listed = next((ehr for ehr in read(path) if ehr.iss == iss.removesuffix("/")), None)
+    if listed:
+        return listed, True
+    if not is_secure(iss, loopback=True):
+        raise ValueError("the address of an EHR begins with https:// (plain http is for this machine only)")
+    return EHR(iss.removesuffix("/"), iss, "", vendor=vendor, scopes=scope_words(vendor, "v2")), False

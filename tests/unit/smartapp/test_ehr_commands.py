@@ -1,0 +1,110 @@
+"""`chartside ehr`."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from metadata_server import MetadataServer
+
+from launch.ehrs import TrustedEHRs
+from smartapp.cli import main
+
+ISS = "https://ehr.example.org/fhir/r4"
+SAID = ("--name", "Example Hospital", "--client-id", "us")
+
+
+def run(*words: str, stdin: str | None = None, **environ: str) -> Result:
+    return CliRunner().invoke(main, list(words), input=stdin, env=environ)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ehrs.toml"
+
+
+def test_the_first_ehr_is_added_with_its_key(path: Path) -> None:
+    """The list is made, and a key that only its owner reads; what to do next is said."""
+    result = run(
+        "ehr", "add", ISS, *SAID, "--vendor", "epic", "--embed-origin", "https://ehr.example.org", "--file", str(path)
+    )
+    assert result.exit_code == 0, result.output
+    added = TrustedEHRs.load(path).find(ISS)
+    assert (added.name, added.vendor, added.embed_origins) == ("Example Hospital", "epic", ("https://ehr.example.org",))
+    assert [key.alg for key in added.keys] == ["ES384"]
+    assert "user/DocumentReference.crs" in added.scopes
+    (key,) = path.parent.glob("*.pem")
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert f"chartside ehr check {ISS}" in result.stdout
+    assert "PRIVATE" not in result.output
+
+
+def test_a_secret_comes_from_a_file_and_is_never_shown(path: Path) -> None:
+    """Not from the command line, where other users of the machine would see it."""
+    secret = ("--client-auth", "client_secret_basic", "--client-secret-file", "-")
+    result = run("ehr", "add", ISS, *SAID, *secret, "--scope-version", "v1", stdin="s3cret\n", CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 0, result.output
+    added = TrustedEHRs.load(path).find(ISS)
+    assert added.client_secret == "s3cret"
+    assert "patient/Patient.read" in added.scopes
+    listed = run("ehr", "list", CHARTSIDE_EHRS=str(path))
+    assert "client_secret_basic" in listed.stdout
+    assert "s3cret" not in result.output + listed.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("ehr", "add", "http://ehr.example.org", *SAID), "must be an https address"),
+        (("ehr", "add", ISS, *SAID, "--client-auth", "public"), "development EHR on this machine"),
+        (("ehr", "add", ISS, *SAID, "--scope", "patient/*.rs"), "no wildcard"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_left(path: Path, words: tuple[str, ...], told: str) -> None:
+    """The list is not made and no key lies about."""
+    result = run(*words, CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert list(path.parent.iterdir()) == []
+
+
+def test_the_same_ehr_is_added_once(path: Path) -> None:
+    """The second time is refused, and the first one's key is still there."""
+    assert run("ehr", "add", ISS, *SAID, CHARTSIDE_EHRS=str(path)).exit_code == 0
+    before = {p.name: p.read_bytes() for p in path.parent.iterdir()}
+    again = run("ehr", "add", ISS + "/", *SAID, CHARTSIDE_EHRS=str(path))
+    assert again.exit_code == 1
+    assert "listed twice" in again.stderr
+    assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
+
+
+def test_where_the_list_cannot_be_written_there_is_something_to_paste(tmp_path: Path) -> None:
+    """The TOML, with a placeholder for the secret."""
+    missing = tmp_path / "none" / "ehrs.toml"
+    secret = ("--client-auth", "client_secret_basic", "--client-secret-file", "-")
+    result = run("ehr", "add", ISS, *SAID, *secret, stdin="s3cret", CHARTSIDE_EHRS=str(missing))
+    assert result.exit_code == 1
+    assert "s3cret" not in result.stderr
+    (table,) = tomllib.loads("[[ehr]]" + result.stderr.partition("[[ehr]]")[2])["ehr"]
+    assert table["iss"] == ISS
+
+
+def test_an_empty_list_says_how_to_begin(path: Path) -> None:
+    assert "chartside ehr add" in run("ehr", "list", CHARTSIDE_EHRS=str(path)).stderr
+
+
+def test_check_ends_with_1_when_something_stops(path: Path) -> None:
+    """An EHR that only says what it offers: no launch; what can be read is said, and that it is not listed."""
+    with MetadataServer() as server:
+        result = run("ehr", "check", server.base_url, CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 1
+    assert "✗ no issuer of id_tokens is named" in result.stdout
+    assert "✗ Patient cannot be read" in result.stdout
+    assert "is not in" in result.stderr
+    assert all("Authorization" not in headers for headers in server.seen)
+
+
+def test_check_takes_addresses_only(path: Path) -> None:
+    result = run("ehr", "check", "http://ehr.example.org", CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 1
+    assert "https://" in result.stderr
