@@ -1,8 +1,28 @@
-"""What the EHR tells about a launch: whose chart, which encounter, which user, what is allowed."""
+"""What the EHR tells about a launch: whose chart, which encounter, which user, what is allowed, how it looks."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from launch.ehrs import EHR
+from launch.errors import MissingContext
+from launch.scopes import Abilities
+from launch.style import SmartStyle
+
+_FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+MOST_ITEMS = 50  # of fhirContext; more is no context but a list
+
+
+@dataclass(frozen=True, slots=True)
+class ContextItem:
+    """A further resource in view at the EHR (`fhirContext` of SMART App Launch 2.2), named in one way at least."""
+
+    reference: str | None = None  # relative: DocumentReference/d1
+    canonical: str | None = None
+    identifier: str | None = None  # system|value
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +39,78 @@ class LaunchContext:
     need_patient_banner: bool = True  # absent means show it
     intent: str | None = None
     tenant: str | None = None
+    fhir_context: tuple[ContextItem, ...] = ()
+    style: SmartStyle | None = None
+    standalone: bool = False  # begun at our own address, without a chart
+
+    @property
+    def abilities(self) -> Abilities:
+        return Abilities(self.scopes)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"scopes": list(self.scopes)}
+        return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "LaunchContext":
-        return cls(**{**value, "scopes": tuple(value["scopes"])})
+        rebuilt = {
+            "scopes": tuple(value["scopes"]),
+            "fhir_context": tuple(ContextItem(**item) for item in value.get("fhir_context", ())),
+            "style": SmartStyle(**value["style"]) if value.get("style") else None,
+        }
+        return cls(**{**value, **rebuilt})
+
+
+def read_context(answer: Mapping[str, Any], ehr: EHR, user: str, asked: tuple[str, ...]) -> LaunchContext:
+    """Launch context of the token response; no id that is not FHIR's, since ids become addresses.
+
+    Raises MissingContext.
+    """
+    for name in ("patient", "encounter"):
+        if not isinstance(answer.get(name), str) or not _FHIR_ID.fullmatch(answer[name]):
+            raise MissingContext(f"the EHR named no {name}")
+    scope = answer.get("scope")
+    return LaunchContext(
+        iss=ehr.iss,
+        ehr_name=ehr.name,
+        patient=answer["patient"],
+        encounter=answer["encounter"],
+        fhir_user=user,
+        user_name=user,
+        scopes=tuple(scope.split()) if isinstance(scope, str) else asked,  # RFC 6749 5.1: absent means as asked
+        need_patient_banner=answer.get("need_patient_banner") is not False,
+        intent=_text(answer.get("intent")),
+        tenant=_text(answer.get("tenant")),
+        fhir_context=tuple(_items(answer.get("fhirContext"), ehr)),
+    )
+
+
+def _items(said: Any, ehr: EHR) -> Iterator[ContextItem]:
+    """Those that are launch context: without a role, or with the role `launch`; other roles mean nothing to us."""
+    for item in said[:MOST_ITEMS] if isinstance(said, list) else ():
+        if isinstance(item, dict) and item.get("role", "launch") == "launch":
+            found = ContextItem(
+                _reference(item.get("reference"), ehr),
+                _text(item.get("canonical")),
+                _identifier(item.get("identifier")),
+                _text(item.get("type")),
+            )
+            if found.reference or found.canonical or found.identifier:
+                yield found
+
+
+def _reference(said: Any, ehr: EHR) -> str | None:
+    """Relative to this EHR; patient and encounter have places of their own, and nothing else may name them."""
+    relative = said.removeprefix(ehr.iss + "/") if isinstance(said, str) else ""
+    kind, _, id = relative.partition("/")
+    fits = _TYPE.fullmatch(kind) and _FHIR_ID.fullmatch(id) and kind not in ("Patient", "Encounter")
+    return relative if fits else None
+
+
+def _identifier(said: Any) -> str | None:
+    if not isinstance(said, dict) or not _text(said.get("value")):
+        return None
+    return f"{_text(said.get('system')) or ''}|{said['value']}"
+
+
+def _text(said: Any) -> str | None:
+    return said if isinstance(said, str) and 0 < len(said) <= 1000 else None

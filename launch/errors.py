@@ -102,9 +102,15 @@ class UntrustedCaller(LaunchError):
 
 
 class SessionEnded(LaunchError):
+    """`relaunch` is the iss with which to sign in again, where the launch was standalone and that is still known."""
+
     status = 401
     title = "Your session has ended"
-    advice = "Open Chartside again from the patient's chart. Your decisions are saved."
+    advice = "Your decisions are saved. To go on, open Chartside again from the patient's chart."
+
+    def __init__(self, detail: str = "", relaunch: str = "") -> None:
+        super().__init__(detail)
+        self.relaunch = relaunch
 
 
 class SessionsUnavailable(LaunchError):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from launch.transport import SameOriginSession, is_loopback, is_secure
 # Ours, not the server's: some sign ES256 while advertising RS256 only. Each fits one kind of key.
 ALGORITHMS: dict[str, type[RSAKey] | type[ECKey]] = {"RS256": RSAKey, "RS384": RSAKey, "ES256": ECKey, "ES384": ECKey}
 SKEW_SECONDS = 60
+FRESH = timedelta(hours=1)  # a key that the issuer has withdrawn proves nothing after that
 # People who may stand for codes: neither a Patient nor a RelatedPerson.
 _FHIR_USER = re.compile(r"(?:Practitioner|PractitionerRole|Person)/[A-Za-z0-9.-]{1,64}")
 Key = RSAKey | ECKey
@@ -30,7 +31,7 @@ class Identities:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._http, self._clock = SameOriginSession(), clock
-        self._keys: dict[str, list[Key]] = {}
+        self._keys: dict[str, tuple[datetime, list[Key]]] = {}
 
     def verify(self, id_token: Any, ehr: EHR, smart: SmartConfiguration, nonce: str) -> dict[str, Any]:
         """The claims (OpenID Connect Core 3.1.3.7). Raises InvalidIdentity."""
@@ -52,10 +53,13 @@ class Identities:
 
     def _prove(self, id_token: str, alg: str, kid: object, jwks_uri: str, ehr: EHR) -> dict[str, Any]:
         """The claims whose signature holds, with the kept keys or, once, with those read anew (keys rotate)."""
-        claims = signed_by(self._keys.get(jwks_uri, []), id_token, alg, kid)
+        now = self._clock()
+        read_at, keys = self._keys.get(jwks_uri, (now, []))
+        claims = signed_by(keys, id_token, alg, kid) if now - read_at < FRESH else None
         if claims is None:
-            self._keys[jwks_uri] = self._read_keys(jwks_uri, ehr)
-            claims = signed_by(self._keys[jwks_uri], id_token, alg, kid)
+            keys = self._read_keys(jwks_uri, ehr)
+            self._keys[jwks_uri] = (now, keys)
+            claims = signed_by(keys, id_token, alg, kid)
         if claims is None:
             raise InvalidIdentity("no key of the issuer fits the id_token's signature")
         return claims
@@ -118,7 +122,7 @@ def fhir_user(claims: dict[str, Any], ehr: EHR) -> str:
 def signed_by(keys: list[Key], id_token: str, alg: str, kid: object) -> dict[str, Any] | None:
     """The claims, proved by the key named or, where none is named, by any that fits."""
     for key in keys:
-        if isinstance(key, ALGORITHMS[alg]) and kid in (None, key.kid):
+        if isinstance(key, ALGORITHMS[alg]) and (kid is None or key.kid in (None, kid)):
             try:
                 return jwt.decode(id_token, key, algorithms=[alg]).claims
             except JoseError:

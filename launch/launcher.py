@@ -1,7 +1,6 @@
-"""The EHR launch from start to end: begin, complete, then sessions and their tokens (SMART App Launch 2.2)."""
+"""A launch from start to end: begin, complete, then sessions and their tokens (SMART App Launch 2.2)."""
 
 import hmac
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from launch.context import LaunchContext
+from launch.context import read_context
 from launch.discovery import Discovery, SmartConfiguration
 from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import (
@@ -18,18 +17,18 @@ from launch.errors import (
     DiscoveryFailed,
     GrantRefused,
     InvalidState,
-    MissingContext,
     MissingLaunchParameter,
     SessionEnded,
     TokenRequestFailed,
     UntrustedIssuer,
 )
 from launch.identity import Identities, fhir_user, issuers
-from launch.oauth import AuthorizationServer, words
+from launch.oauth import AuthorizationRequest, AuthorizationServer, words
+from launch.scopes import to_ask
 from launch.sessions import IDLE, SESSION_LIFE, STATE_LIFE, Pending, Session, SessionStore, Tokens
-from launch.transport import is_secure
+from launch.style import Styles
+from launch.transport import HURRIED, USUAL, is_secure
 
-_FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 ASSUMED_TOKEN_LIFE = timedelta(minutes=5)  # expires_in is only recommended
 AHEAD = timedelta(seconds=60)  # a token is renewed this long before it expires
 REFRESH_LEASE = timedelta(seconds=75)  # longer than discovery and one token request can take
@@ -57,18 +56,27 @@ class Launcher:
             raise ValueError("the public address must be https (plain http is for loopback only)")
         self.ehrs, self._store, self._clock, self._idle = ehrs, store, clock, idle
         self.redirect_uri = public_url.rstrip("/") + "/callback"
-        self._discovery, self._identities = Discovery(clock), Identities(clock)
+        self._discovery, self._identities, self._styles = Discovery(clock), Identities(clock), Styles(clock)
 
-    def begin(self, iss: str, launch: str, browser: str) -> str:
-        """Where to send the browser: the EHR's authorization endpoint, asking for what this launch stands for."""
-        if not iss or not launch:
-            raise MissingLaunchParameter(f"{'launch' if iss else 'iss'} is missing")
+    def begin(self, iss: str, launch: str | None, browser: str) -> AuthorizationRequest:
+        """With what to send the browser to the EHR, which is asked for what this launch stands for.
+
+        Without `launch`, where the EHR is listed as `standalone`, its user is asked there which chart to open.
+        """
+        if not iss:
+            raise MissingLaunchParameter("iss is missing")
         ehr = self.ehrs.find(iss)
-        server = self._server(ehr)
+        standalone = launch is None and ehr.standalone
+        if not launch and not standalone:
+            raise MissingLaunchParameter("launch is missing")
+        smart = self._discovery.read(ehr)
+        scope = " ".join(to_ask(ehr.scopes, v1=smart.scopes_are_v1, standalone=standalone))
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))  # 256 bits each; the guide wants 122
-        self._store.put_pending(Pending(state, browser, ehr.iss, nonce, verifier, self._clock()))
+        self._store.put_pending(Pending(state, browser, ehr.iss, nonce, verifier, self._clock(), scope, standalone))
         # aud is the iss as it came: servers compare it letter by letter, trailing slash and all.
-        return server.authorization_url(aud=iss, launch=launch, state=state, nonce=nonce, verifier=verifier)
+        return self._server(ehr).authorization_request(
+            scope=scope, aud=iss, launch=launch, state=state, nonce=nonce, verifier=verifier
+        )
 
     def complete(self, args: Mapping[str, str], browser: str) -> Session:
         """The session for the EHR's answer at the redirect URI. Raises LaunchError."""
@@ -85,8 +93,12 @@ class Launcher:
         answer = self._server(ehr).exchange(args["code"], pending.verifier)
         claims = self._identities.verify(answer.get("id_token"), ehr, smart, pending.nonce)
         user = fhir_user(claims, ehr)
-        context = _context(answer, ehr, user)
-        context = replace(context, user_name=self._identities.read_name(ehr, user, answer["access_token"]))
+        context = replace(
+            read_context(answer, ehr, user, tuple(pending.scope.split())),
+            user_name=self._identities.read_name(ehr, user, answer["access_token"]),
+            style=self._styles.read(answer.get("smart_style_url"), ehr),
+            standalone=pending.standalone,
+        )
         now = self._clock()
         # 128 bits: the key stands in the path of every page of this launch, and is worth nothing without the cookie.
         session = Session(secrets.token_urlsafe(16), browser, context, _tokens(answer, None, now), now, now)
@@ -95,9 +107,10 @@ class Launcher:
 
     def session(self, launch_key: str, browser: str) -> Session:
         """The live session of this launch, for the browser it was made in. Raises SessionEnded, UntrustedIssuer."""
-        session = self._live(launch_key)
-        if not _same(session.browser, browser):
+        session = self._store.get(launch_key)
+        if session is None or not _same(session.browser, browser):
             raise SessionEnded()
+        self._check_life(session)
         self.ehrs.find(session.context.iss)  # an EHR taken off the list has no sessions either
         now = self._clock()
         if now - session.seen_at >= SEEN_EVERY:
@@ -133,12 +146,12 @@ class Launcher:
         """Ends a session here, whoever holds it, then gives its tokens back to the EHR as far as that answers."""
         self._store.remove(session.key)
         try:
-            server = self._server(self.ehrs.find(session.context.iss))
+            server = self._server(self.ehrs.find(session.context.iss), hurried=True)
         except (DiscoveryFailed, UntrustedIssuer):
             return  # the session is over for us; the tokens die of age
-        if session.tokens.refresh_token:
-            server.revoke(session.tokens.refresh_token, "refresh_token")
-        server.revoke(session.tokens.access_token, "access_token")
+        refresh_token = session.tokens.refresh_token
+        if refresh_token is None or server.revoke(refresh_token, "refresh_token"):  # else nobody is there to answer
+            server.revoke(session.tokens.access_token, "access_token")
 
     def live_sessions(self) -> list[Session]:
         """Every session that still opens its pages, for an administrator."""
@@ -157,9 +170,14 @@ class Launcher:
 
     def _live(self, launch_key: str) -> Session:
         session = self._store.get(launch_key)
-        if session is None or self._is_over(session):
+        if session is None:
             raise SessionEnded()
+        self._check_life(session)
         return session
+
+    def _check_life(self, session: Session) -> None:
+        if self._is_over(session):
+            raise SessionEnded(relaunch=session.context.iss if session.context.standalone else "")
 
     def _is_over(self, session: Session) -> bool:
         now = self._clock()
@@ -185,8 +203,9 @@ class Launcher:
         finally:
             self._store.release_refresh(launch_key)
 
-    def _server(self, ehr: EHR) -> AuthorizationServer:
-        return AuthorizationServer(ehr, self._discovery.read(ehr), self.redirect_uri, self._clock)
+    def _server(self, ehr: EHR, *, hurried: bool = False) -> AuthorizationServer:
+        smart = self._discovery.read(ehr, hurried=hurried)
+        return AuthorizationServer(ehr, smart, self.redirect_uri, self._clock, HURRIED if hurried else USUAL)
 
 
 def _same(one: str, other: str) -> bool:
@@ -197,28 +216,6 @@ def _check_origin(said: str | None, ehr: EHR, smart: SmartConfiguration) -> None
     """RFC 9207: an answer that names its authorization server, or must, is from the one that was asked."""
     if (said is not None or smart.names_itself) and said not in (smart.issuer or ehr.iss, *issuers(ehr, smart)):
         raise InvalidState("the answer is from another authorization server")
-
-
-def _context(answer: Mapping[str, Any], ehr: EHR, user: str) -> LaunchContext:
-    """Launch context of the token response; no id that is not FHIR's, since ids become addresses."""
-    for name in ("patient", "encounter"):
-        if not isinstance(answer.get(name), str) or not _FHIR_ID.fullmatch(answer[name]):
-            raise MissingContext(f"the EHR named no {name}")
-    scope = answer.get("scope")
-    granted = tuple(scope.split()) if isinstance(scope, str) else ehr.scopes  # RFC 6749 5.1: absent means as asked
-    intent, tenant = (answer.get(name) for name in ("intent", "tenant"))
-    return LaunchContext(
-        iss=ehr.iss,
-        ehr_name=ehr.name,
-        patient=answer["patient"],
-        encounter=answer["encounter"],
-        fhir_user=user,
-        user_name=user,
-        scopes=granted,
-        need_patient_banner=answer.get("need_patient_banner") is not False,
-        intent=intent if isinstance(intent, str) else None,
-        tenant=tenant if isinstance(tenant, str) else None,
-    )
 
 
 def _tokens(answer: Mapping[str, Any], earlier_refresh_token: str | None, now: datetime) -> Tokens:

@@ -1,33 +1,62 @@
 """OAuth 2 with an EHR's authorization server: authorization request, code for token, refresh, revocation."""
 
 import base64
+import re
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
 import requests
+from authlib.common.urls import add_params_to_uri
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import private_key_jwt_sign
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from launch.client_keys import SigningKey
 from launch.discovery import SmartConfiguration
 from launch.ehrs import EHR, PRIVATE_KEY, PUBLIC, SECRET
 from launch.errors import GrantRefused, TokenRequestFailed
-from launch.transport import limit
+from launch.identity import issuers
+from launch.transport import USUAL, Limits, limit
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # SMART allows 300; the rest is for clocks that differ
 SHOWN_WORDS = 200
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """Where to send the browser, and with what ("Obtain authorization code")."""
+
+    endpoint: str
+    parameters: dict[str, str] = field(repr=False)
+    by_post: bool  # as a form, where the EHR takes one; else in the address
+    ehr_name: str
+    origins: tuple[str, ...]  # that the form may lead to: the endpoint's, and of who vouches for the EHR's users
+
+    @property
+    def url(self) -> str:
+        """The request by GET; the endpoint's own query stays."""
+        return str(add_params_to_uri(self.endpoint, list(self.parameters.items())))
 
 
 class AuthorizationServer:
     """One EHR's endpoints as seen by one registered client; made per use, since Authlib's sessions hold tokens."""
 
-    def __init__(self, ehr: EHR, smart: SmartConfiguration, redirect_uri: str, clock: Callable[[], datetime]) -> None:
-        self._ehr, self._smart, self._clock = ehr, smart, clock
+    def __init__(
+        self,
+        ehr: EHR,
+        smart: SmartConfiguration,
+        redirect_uri: str,
+        clock: Callable[[], datetime],
+        limits: Limits = USUAL,
+    ) -> None:
+        self._ehr, self._smart, self._redirect_uri, self._clock = ehr, smart, redirect_uri, clock
         method = "none" if ehr.client_auth == PUBLIC else ehr.client_auth
         self._session = OAuth2Session(
             ehr.client_id,
@@ -35,24 +64,32 @@ class AuthorizationServer:
             token_endpoint_auth_method=method,
             revocation_endpoint_auth_method=method,
             redirect_uri=redirect_uri,
-            code_challenge_method="S256",
         )
         self._session.register_client_auth_method((SECRET, _basic))
         self._session.register_client_auth_method((PRIVATE_KEY, self._assertion))
-        limit(self._session)
+        limit(self._session, limits)
 
-    def authorization_url(self, *, aud: str, launch: str, state: str, nonce: str, verifier: str) -> str:
-        """The authorization request, by GET ("Obtain authorization code"); `launch` goes back as it came."""
-        url, _ = self._session.create_authorization_url(
-            self._smart.authorization_endpoint,
-            state=state,
-            code_verifier=verifier,
-            scope=" ".join(self._ehr.scopes),
-            aud=aud,
-            launch=launch,
-            nonce=nonce,
+    def authorization_request(
+        self, *, scope: str, aud: str, launch: str | None, state: str, nonce: str, verifier: str
+    ) -> AuthorizationRequest:
+        """`launch` goes back as it came; standalone there is none to send."""
+        parameters = {
+            "response_type": "code",
+            "client_id": self._ehr.client_id,
+            "redirect_uri": self._redirect_uri,
+            "scope": scope,
+            "state": state,
+            "aud": aud,
+            "code_challenge": str(create_s256_code_challenge(verifier)),
+            "code_challenge_method": "S256",
+            "nonce": nonce,
+        }
+        given = {"launch": launch} if launch is not None else {}
+        endpoint = self._smart.authorization_endpoint
+        origins = filter(None, map(_origin, (endpoint, *issuers(self._ehr, self._smart))))
+        return AuthorizationRequest(
+            endpoint, parameters | given, self._smart.takes_post, self._ehr.name, tuple(dict.fromkeys(origins))
         )
-        return str(url)
 
     def exchange(self, code: str, verifier: str) -> dict[str, Any]:
         """The token response for a code. Raises TokenRequestFailed."""
@@ -74,16 +111,17 @@ class AuthorizationServer:
             )
         )
 
-    def revoke(self, token: str, hint: str) -> None:
-        """Best effort (RFC 7009): the session is over for us whatever the server says."""
+    def revoke(self, token: str, hint: str) -> bool:
+        """Best effort (RFC 7009): the session is over for us whatever the server says. False when it says nothing."""
         if self._smart.revocation_endpoint is None:
-            return
+            return False
         try:
             self._session.revoke_token(
                 self._smart.revocation_endpoint, token=token, token_type_hint=hint, allow_redirects=False
             )
         except (requests.RequestException, ValueError):
-            return
+            return False
+        return True
 
     def _ask(self, request: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:
@@ -104,6 +142,12 @@ class AuthorizationServer:
         jwt = sign_assertion(self._ehr.keys[0], self._ehr.client_id, uri, self._clock())
         added = f"client_assertion_type={quote_plus(ASSERTION_TYPE)}&client_assertion={jwt}"
         return uri, headers, f"{body}&{added}" if body else added
+
+
+def _origin(url: str) -> str | None:
+    """Scheme, host and port; None for what could be anything else in a header."""
+    match = _ORIGIN.match(url)
+    return match[0] if match else None
 
 
 def _basic(auth: Any, method: str, uri: str, headers: Any, body: str | None) -> tuple[str, Any, str | None]:

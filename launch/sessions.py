@@ -28,6 +28,8 @@ class Pending:
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     created_at: datetime
+    scope: str = ""  # as asked: an answer that says nothing of it grants that
+    standalone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from flask import Blueprint, jsonify, redirect, request
 from werkzeug.wrappers import Response
 
 from launch.launcher import Launcher
+from launch.oauth import AuthorizationRequest
 
 # The one cookie. Only Partitioned ones come back inside an EHR's cross-site frame; __Host- keeps neighbours out.
 COOKIE = "__Host-chartside"
@@ -20,15 +21,24 @@ def browser_id() -> str:
     return value if _BROWSER.fullmatch(value) else ""
 
 
-def blueprint(launcher: Launcher, review_url: Callable[[str], str], home_url: str = "/") -> Blueprint:
-    """The routes; a LaunchError is left to the application's error pages."""
+def blueprint(
+    launcher: Launcher,
+    review_url: Callable[[str], str],
+    hand_over: Callable[[AuthorizationRequest], Response],
+    home_url: str = "/",
+) -> Blueprint:
+    """The routes; a LaunchError is left to the application's error pages.
+
+    `hand_over` makes the page whose form takes the browser to an EHR that wants the request by POST.
+    """
     routes = Blueprint("launch", __name__)
 
     @routes.get("/launch")
     def launch() -> Response:
         """Keeps the id of a browser that has one: another tab's launch may be under way under it."""
         browser = browser_id() or secrets.token_urlsafe(32)
-        answer = redirect(launcher.begin(request.args.get("iss", ""), request.args.get("launch", ""), browser), 303)
+        asked = launcher.begin(request.args.get("iss", ""), request.args.get("launch"), browser)
+        answer = hand_over(asked) if asked.by_post else redirect(asked.url, 303)
         answer.set_cookie(COOKIE, browser, path="/", secure=True, httponly=True, samesite="None", partitioned=True)
         return answer
 

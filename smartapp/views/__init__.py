@@ -8,6 +8,7 @@ from smartapp.reviews import REJECT_REASONS
 from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, site, summary
 from smartapp.views.board import card_id
 from smartapp.views.dates import show_birth_date, show_date, show_time
+from smartapp.views.handover import hand_over
 from smartapp.views.wiring import EXTENSION, Wiring
 
 __all__ = ["Wiring", "register"]
@@ -29,7 +30,7 @@ def register(app: Flask, wiring: Wiring) -> None:
     assets.register(app, wiring.config.static)
     app.register_blueprint(home.pages)
     app.register_blueprint(site.pages)
-    app.register_blueprint(blueprint(wiring.launcher, review_address, home_url="/?ended"))
+    app.register_blueprint(blueprint(wiring.launcher, review_address, hand_over, home_url="/?ended"))
     launched.register(app)
 
 

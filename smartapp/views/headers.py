@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest
 
 from smartapp.views.launched import current_launch
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+    "connect-src 'self'; form-action {forms}; base-uri 'none'; object-src 'none'; "
     "frame-ancestors {ancestors}; report-to csp"
 )
 SWITCHED_OFF = (
@@ -40,7 +40,8 @@ def register(app: Flask) -> None:
 def add_headers(response: Response) -> Response:
     """No X-Frame-Options: it knows no list of origins (ASVS 5.0 3.4.6)."""
     response.headers.update(HEADERS)
-    response.headers["Content-Security-Policy"] = POLICY.format(ancestors=" ".join(frame_ancestors()))
+    forms = " ".join(("'self'", *g.get("form_origins", ())))  # the page that hands over to an EHR names its origin
+    response.headers["Content-Security-Policy"] = POLICY.format(ancestors=" ".join(frame_ancestors()), forms=forms)
     response.headers.setdefault("Cache-Control", "no-store")
     if request.path == "/logout" and response.status_code < 400:
         # The cookie stays: another launch of the same browser may live by it, and it opens nothing of this one.

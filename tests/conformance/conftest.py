@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 import sqlalchemy as sa
+from bs4 import BeautifulSoup
 from cryptography.fernet import Fernet
-from flask import Flask, render_template_string
+from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, RSAKey
 from smart_ehr import CLIENT_SECRET, PUBLIC_URL, Clock, FakeEHR
@@ -19,9 +20,16 @@ from launch.client_keys import SigningKey
 from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import LaunchError
 from launch.launcher import Launcher
+from launch.oauth import AuthorizationRequest
 from launch.sessions import Session, SQLSessionStore, metadata
 from launch.vault import Vault
 from launch.views import COOKIE, blueprint, browser_id
+
+
+def form_of(page: TestResponse) -> tuple[str, dict[str, str]]:
+    """Where the one form of a page goes, and what it sends."""
+    form = BeautifulSoup(page.text, "html.parser").form
+    return form["action"], {field["name"]: field["value"] for field in form.find_all("input")}
 
 
 class Browser:
@@ -31,25 +39,33 @@ class Browser:
         self.client: FlaskClient = app.test_client()
         self.ehr = ehr
 
-    def launch(self, launch: str = "launch-1", **args: str) -> TestResponse:
-        """The EHR opens our launch address."""
+    def launch(self, launch: str | None = "launch-1", **args: str) -> TestResponse:
+        """The EHR opens our launch address; without `launch` its user does."""
         query = {"iss": self.ehr.iss, "launch": launch, **args}
+        query = {name: value for name, value in query.items() if value is not None}
         return self.client.get("/launch", query_string=query, base_url=PUBLIC_URL)
 
     def authorization_request(self, **args: str) -> dict[str, str]:
-        location = self.launch(**args).headers["Location"]
+        launched = self.launch(**args)
+        if "Location" not in launched.headers:
+            return form_of(launched)[1]
+        location = launched.headers["Location"]
         return {k: v[0] for k, v in parse_qs(urlsplit(location).query).items()}
 
     def consent(self, launched: TestResponse) -> str:
         """The user says yes at the EHR; the address it sends the browser back to."""
-        answer = requests.get(launched.headers["Location"], allow_redirects=False, timeout=5)
+        if "Location" in launched.headers:
+            answer = requests.get(launched.headers["Location"], allow_redirects=False, timeout=5)
+        else:
+            action, form = form_of(launched)
+            answer = requests.post(action, form, allow_redirects=False, timeout=5)
         assert answer.status_code == 302, answer.text
         return answer.headers["Location"]
 
     def get(self, url: str) -> TestResponse:
         return self.client.get(url, base_url=PUBLIC_URL)
 
-    def open(self, launch: str = "launch-1") -> TestResponse:
+    def open(self, launch: str | None = "launch-1") -> TestResponse:
         """A whole launch; the answer of our redirect URI."""
         return self.get(self.consent(self.launch(launch)))
 
@@ -115,7 +131,7 @@ def build_app(ehr: FakeEHR, engine: sa.Engine, clock: Clock, keys: SimpleNamespa
         store = SQLSessionStore(engine, Vault([Fernet.generate_key().decode()]))
         launcher = Launcher(trusted, store, PUBLIC_URL, clock=clock)
         app = Flask("only launch")
-        app.register_blueprint(blueprint(launcher, "/r/{}/".format))
+        app.register_blueprint(blueprint(launcher, "/r/{}/".format, _as_form))
         app.add_url_rule("/r/<key>/", view_func=lambda key: launcher.session(key, browser_id()).context.to_json())
         app.register_error_handler(LaunchError, _show)
         app.extensions |= {"launcher": launcher, "store": store}
@@ -124,6 +140,13 @@ def build_app(ehr: FakeEHR, engine: sa.Engine, clock: Clock, keys: SimpleNamespa
         return app
 
     return build
+
+
+def _as_form(asked: AuthorizationRequest) -> Response:
+    """The page of an app that is only `launch`; `Browser.consent` presses its button."""
+    fields = "{% for n, v in asked.parameters.items() %}<input name='{{ n }}' value='{{ v }}'>{% endfor %}"
+    page = "<form method=post action='{{ asked.endpoint }}'>" + fields + "<button>Go on</button></form>"
+    return Response(render_template_string(page, asked=asked))
 
 
 def _show(error: LaunchError) -> tuple[str, int]:

@@ -43,7 +43,7 @@ def test_the_launch_value_goes_back_as_it_came(browser, launch):
 @pytest.mark.requirement("@36")
 @pytest.mark.parametrize("missing", ["iss", "launch"])
 def test_without_a_launch_nothing_is_asked(browser, ehr, missing):
-    """An EHR launch has iss and launch; we offer no standalone launch, so without them there is no request at all."""
+    """An EHR launch has iss and launch; without one of them there is no request at all."""
     refused = browser.launch(**{missing: ""})
     assert refused.status_code == 400
     assert f"{missing} is missing" in refused.text

@@ -1,10 +1,14 @@
 """Whole launches: one that works, then tabs, browsers and answers that must not mix."""
 
 import base64
+import time
+from dataclasses import replace
 
 import pytest
+from flask import request
 
 from launch.errors import SessionEnded
+from launch.transport import HURRIED
 
 
 def test_a_launch_opens_the_encounter(browser):
@@ -130,6 +134,27 @@ def test_leaving_works_when_the_ehr_is_down(browser, ehr, launcher, clock, minut
     ehr.before = lambda: ("down", 500)
     assert browser.leave(session.key).status_code == 303
     assert browser.get(f"/r/{session.key}/").status_code == 401
+
+
+def test_a_silent_ehr_does_not_hold_up_who_leaves(browser, ehr, launcher, monkeypatch):
+    """Giving tokens back is best effort: one short try, and none for the second token when nobody answers the first."""
+    monkeypatch.setattr("launch.launcher.HURRIED", replace(HURRIED, silence=0.2))
+    session = browser.open_session(launcher)
+    ehr.before = lambda: time.sleep(1) if request.path == "/revoke" else None
+    began = time.monotonic()
+    assert browser.leave(session.key).status_code == 303
+    assert time.monotonic() - began < 0.9
+    assert len(ehr.asked_for("/revoke")) == 1
+
+
+def test_an_old_configuration_will_do_to_leave(browser, ehr, launcher, clock):
+    """However long ago it was read, it says where tokens are given back; it is not read anew for that."""
+    session = browser.open_session(launcher)
+    clock.move(minutes=10)
+    before = len(ehr.asked_for("/fhir/.well-known/smart-configuration"))
+    browser.leave(session.key)
+    assert len(ehr.asked_for("/fhir/.well-known/smart-configuration")) == before
+    assert len(ehr.revoked) == 2
 
 
 def test_nobody_else_can_end_a_session(app, browser, new_browser, launcher):

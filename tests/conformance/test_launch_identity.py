@@ -195,6 +195,24 @@ def test_an_unknown_kid_costs_one_reload_only(browser, ehr):
 
 
 @pytest.mark.requirement("@218")
+def test_keys_without_a_kid_are_tried(browser, ehr):
+    """An id_token may name its key to an issuer that publishes keys without names."""
+    ehr.jwks = [ehr.key.as_dict(private=False, kid=None)]
+    ehr.jwks = [{k: v for k, v in ehr.jwks[0].items() if k != "kid"}]
+    assert browser.open().status_code == 303
+
+
+@pytest.mark.requirement("@218")
+def test_a_withdrawn_key_proves_nothing_after_an_hour(browser, ehr, clock, keys):
+    """An issuer takes a stolen key out of its set: it is not believed for as long as the process lives."""
+    browser.open()
+    ehr.jwks = [{**RSAKey.generate_key(2048).as_dict(private=False), "kid": "second"}]
+    assert browser.open().status_code == 303
+    clock.move(minutes=61)
+    assert refused(browser)
+
+
+@pytest.mark.requirement("@218")
 def test_a_missing_kid_means_trying_the_keys_that_fit(browser, ehr, keys):
     """Some EHRs name no key: each of the right kind is tried, and what is no key is passed over."""
     ehr.kid = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import requests
+from bs4 import BeautifulSoup
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -56,13 +57,15 @@ class Browser:
         launch = Launch(patient, encounter, DEMO_USERS[0], False, now + timedelta(minutes=5))
         return f"{APP}/launch?{urlencode({'iss': self.site.iss, 'launch': self.site.grants.add_launch(launch, now)})}"
 
-    def to_ehr(self, start_url: str) -> str:
-        """Begins a launch; the address at the EHR that the app sends the browser to."""
-        return str(self.get(path_of(start_url)).headers["Location"])
+    def to_ehr(self, start_url: str) -> tuple[str, dict[str, str]]:
+        """Begins a launch; where at the EHR the form of the app's page goes, and what it sends there."""
+        form = BeautifulSoup(self.get(path_of(start_url)).text, "html.parser").find("form", id="handover")
+        return form["action"], {field["name"]: field["value"] for field in form.find_all("input")}
 
     def to_callback(self, start_url: str) -> str:
         """Begins a launch and has the EHR answer; the path of the callback, not yet asked for."""
-        answer = requests.get(self.to_ehr(start_url), allow_redirects=False, timeout=20)
+        action, form = self.to_ehr(start_url)
+        answer = requests.post(action, form, allow_redirects=False, timeout=20)
         return path_of(answer.headers["Location"])
 
     def follow(self, start_url: str) -> TestResponse:

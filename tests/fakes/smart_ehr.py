@@ -51,7 +51,7 @@ class Code:
     challenge: str
     nonce: str
     scope: str
-    launch: str
+    launch: str  # empty: standalone
 
 
 class Refused(Exception):
@@ -79,6 +79,8 @@ class FakeEHR:
     before: Callable[[], object] = lambda: None  # answers every request where it returns something
     asked: list[Asked] = field(default_factory=list)
     launches: set[str] = field(default_factory=lambda: {"launch-1"})
+    scopes: str = "any"  # the grammar it understands: any, v1 or v2
+    style: object = None  # what /style.json answers
     codes: dict[str, Code] = field(default_factory=dict)
     refresh_tokens: dict[str, Code] = field(default_factory=dict)
     jtis: set[str] = field(default_factory=set)
@@ -90,7 +92,8 @@ class FakeEHR:
         app.add_url_rule("/fhir/.well-known/smart-configuration", view_func=self.smart_configuration)
         app.add_url_rule("/.well-known/openid-configuration", view_func=self.openid_configuration)
         app.add_url_rule("/keys", view_func=self.key_set)
-        app.add_url_rule("/authorize", view_func=self.authorize)
+        app.add_url_rule("/authorize", view_func=self.authorize, methods=["GET", "POST"])
+        app.add_url_rule("/style.json", view_func=lambda: jsonify(self.style))
         app.add_url_rule("/token", view_func=self.answer_token, methods=["POST"])
         app.add_url_rule("/revoke", view_func=self.revoke, methods=["POST"])
         app.add_url_rule("/fhir/Practitioner/p1", view_func=self.read_practitioner)
@@ -107,6 +110,16 @@ class FakeEHR:
 
     def asked_for(self, path: str) -> list[Asked]:
         return [asked for asked in self.asked if asked.path == path]
+
+    @property
+    def capabilities(self) -> list[str]:
+        """As the configuration lists them."""
+        return self.configuration.get("capabilities") or []
+
+    def understands(self, scope: str) -> bool:
+        """A resource scope of the grammar that this EHR knows; of other scopes all."""
+        letters = scope.partition(".")[2].partition("?")[0] if "/" in scope and not scope.startswith("launch/") else ""
+        return not letters or self.scopes in ("any", "v1" if letters in ("read", "write", "*") else "v2")
 
     def smart_configuration(self) -> object:
         said = {
@@ -131,7 +144,9 @@ class FakeEHR:
         return jsonify(keys=[own] if self.jwks is None else self.jwks)
 
     def authorize(self) -> object:
-        said = request.args
+        """By GET in the query or by POST in the form, never in both."""
+        said, other = (request.form, request.args) if request.method == "POST" else (request.args, request.form)
+        scopes = said.get("scope", "").split()
         wrong = [
             name
             for name, fits in {
@@ -139,7 +154,11 @@ class FakeEHR:
                 "client_id": said.get("client_id") == self.client_id,
                 "redirect_uri": said.get("redirect_uri") == CALLBACK,
                 "aud": said.get("aud", "").removesuffix("/") == self.iss,
-                "launch": said.get("launch") in self.launches,
+                "launch": ("launch" in scopes and said.get("launch") in self.launches)
+                or ("launch" not in said and "launch" not in scopes and "launch/patient" in scopes),
+                "scope": all(map(self.understands, scopes)),
+                "query and form": not set(other) & {"client_id", "scope", "state", "launch"},
+                "authorize-post": request.method == "GET" or "authorize-post" in self.capabilities,
                 "code_challenge_method": said.get("code_challenge_method") == "S256",
                 "code_challenge": len(said.get("code_challenge", "")) == 43,
                 "state": len(said.get("state", "")) >= 22,
@@ -151,7 +170,8 @@ class FakeEHR:
         if self.denies:
             return redirect(f"{CALLBACK}?{urlencode({**self.denies, 'state': said['state']})}")
         code = secrets.token_urlsafe(8) + "/+ %"  # to be sent back as it came
-        self.codes[code] = Code(*(said[k] for k in ("client_id", "code_challenge", "nonce", "scope", "launch")))
+        asked = (said[k] for k in ("client_id", "code_challenge", "nonce", "scope"))
+        self.codes[code] = Code(*asked, said.get("launch", ""))
         return redirect(f"{CALLBACK}?{urlencode({'code': code, 'state': said['state']})}")
 
     def answer_token(self) -> object:
@@ -204,7 +224,7 @@ class FakeEHR:
         _require(base64.urlsafe_b64encode(digest).decode().rstrip("=") == code.challenge, "invalid_grant", "verifier")
         context = (
             {"patient": "a1", "encounter": "e1"}
-            if code.launch == "launch-1"
+            if code.launch in ("launch-1", "")
             else {"patient": "patient-of-" + code.launch, "encounter": "encounter-of-" + code.launch}
         )
         return _bent({**self.tokens(code), **context, "id_token": self.id_token(code)}, self.token)

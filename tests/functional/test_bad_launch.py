@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 from sample_chart import note
-from site_browser import query_of
+from site_browser import APP, query_of
 from werkzeug.test import TestResponse
 from whole_site import Site
 
@@ -77,8 +77,8 @@ def test_an_ehr_that_goes_down_during_the_launch(site: Site) -> None:
 def test_a_launch_that_the_ehr_does_not_know(site: Site) -> None:
     """A made-up launch comes back refused by the EHR, or stays there; no session either way."""
     browser = site.browser()
-    there = browser.get(f"/launch?{urlencode({'iss': site.iss, 'launch': 'made-up'})}").headers["Location"]
-    answer = requests.get(there, allow_redirects=False, timeout=20)
+    action, form = browser.to_ehr(f"{APP}/launch?{urlencode({'iss': site.iss, 'launch': 'made-up'})}")
+    answer = requests.post(action, form, allow_redirects=False, timeout=20)
     assert answer.status_code == 400 or "error=" in answer.headers["Location"]
 
 
@@ -137,7 +137,7 @@ def test_denied_consent(site: Site) -> None:
 def test_words_of_an_authorization_error_are_text(site: Site) -> None:
     """What the EHR gives as the reason is shown, and never run."""
     browser = site.browser()
-    state = query_of(browser.to_ehr(browser.start_url(site.visit())))["state"]
+    state = browser.to_ehr(browser.start_url(site.visit()))[1]["state"]
     said = {"state": state, "error": "server_error", "error_description": "<script>alert(1)</script>\r\nSet-Cookie: x"}
     page = browser.get(f"/callback?{urlencode(said)}")
     check_error(page, 403, "server_error: &lt;script&gt;alert(1)")

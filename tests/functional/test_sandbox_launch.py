@@ -48,8 +48,9 @@ class _Pair:
         self.launcher = Launcher(TrustedEHRs([ehr]), store, "http://127.0.0.1:8080")
 
     def launch(self) -> Session:
-        there = self.launcher.begin(self.iss, App(self.flask).launch(), BROWSER)
-        back = requests.get(there, allow_redirects=False, timeout=10)
+        asked = self.launcher.begin(self.iss, App(self.flask).launch(), BROWSER)
+        assert asked.by_post
+        back = requests.post(asked.endpoint, asked.parameters, allow_redirects=False, timeout=10)
         return self.launcher.complete(dict(parse_qsl(urlsplit(back.headers["Location"]).query)), BROWSER)
 
     def read(self, path: str, token: str) -> int:
