@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from model.codebook import CodeBook, SearchResult
 from smartapp.claims import claim
-from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
+from smartapp.errors import (
+    ChartsideError,
+    EncounterVoid,
+    NothingAccepted,
+    ReviewChanged,
+    ReviewClosed,
+    UnknownCode,
+)
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.outbox import planned
 from smartapp.fhir.writeback import plan
+from smartapp.fhir.since import notes_since
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs
 from smartapp.reading import Reading
@@ -33,6 +41,8 @@ WORKING: Final = frozenset({ReviewStatus.READING, ReviewStatus.CODING})
 UNATTENDED: Final = WORKING | {ReviewStatus.SIGNED}  # a process works on these, or has died at it
 OPEN: Final = frozenset({ReviewStatus.READY, ReviewStatus.FAILED})
 CLOSED: Final = UNFINISHED | {ReviewStatus.WRITTEN}
+
+LOOK_EVERY: Final = timedelta(minutes=1)  # how often the EHR is asked, at most, whether notes came in since
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,22 @@ class Coding:
         """Raises UnknownReview for an encounter that was never opened."""
         return self._store.review(key)
 
+    def look(self, key: ReviewKey, client: FHIRClient) -> Review:
+        """The review, with what became of the EHR's notes since they were read; asks at most once in `LOOK_EVERY`.
+
+        A look that fails is silent: the next one may do.
+        """
+        chart, now = self._store.chart(key), self._clock()
+        working = self._store.review(key).status in WORKING
+        if chart and not working and self._store.begin_look(key, now, now - LOOK_EVERY):
+            try:
+                since = notes_since(client, Chart.from_json(chart))
+            except ChartsideError:
+                since = None
+            if since is not None:
+                self._store.end_look(key, now, since)
+        return self._store.review(key)
+
     def retry(self, key: ReviewKey, client: FHIRClient) -> Review:
         """Reads and codes the chart anew; decisions stay. Of a signed review it finishes the write-back."""
         if self._store.review(key).status in UNFINISHED:
@@ -97,6 +123,8 @@ class Coding:
                 raise ReviewClosed
             if _is_repeated(review, version, action, code, reason, by):
                 return review
+            if review.header and review.header.void:
+                raise EncounterVoid
             if review.version != version or not _is_open(review):
                 raise ReviewChanged
             title = self._title(review, action, code)
@@ -182,6 +210,8 @@ class Coding:
         accepted = review.accepted()
         if not accepted:
             raise NothingAccepted
+        if review.header and review.header.void:
+            raise EncounterVoid
         if review.version != version or not _is_open(review):
             raise ReviewChanged
         for code in accepted:  # the date of service may have changed since, or the edition

@@ -4,6 +4,7 @@ ChartsideError
 ├── UnknownReview       the encounter was never opened here (404)
 ├── ReviewChanged       somebody else changed the review since the page was loaded (409)
 ├── ReviewClosed        decisions after sign-off (409)
+├── EncounterVoid       the EHR says that the encounter did not take place (409)
 ├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
 ├── NothingAccepted     sign-off without a code (422)
 ├── ForeignResource     the EHR sent something of another patient or encounter (502)
@@ -47,6 +48,12 @@ class ReviewClosed(ChartsideError):
     status = 409
     title = "This review is already signed off"
     advice = "Open the receipt to see what was written."
+
+
+class EncounterVoid(ChartsideError):
+    status = 409
+    title = "This encounter did not take place"
+    advice = "The EHR says that it was cancelled or entered in error, so nothing of it is coded."
 
 
 class UnknownCode(ChartsideError):

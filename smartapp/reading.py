@@ -8,6 +8,7 @@ from model.prediction import Policy, Prediction
 from smartapp.errors import ChartsideError, ForeignResource
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.since import mark_changed
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs, log_without_words
 from smartapp.reviews import ReviewKey, ReviewStatus
@@ -46,9 +47,12 @@ class Reading:
             with self.store.change(key, self.clock(), claim) as draft:
                 draft.set_status(ReviewStatus.READING, stage)
 
-        chart = read_chart(client, key.patient, key.encounter, progress)
-        if chart.key != key:
+        began = self.clock()
+        read = read_chart(client, key.patient, key.encounter, progress)
+        if read.key != key:
             raise ForeignResource
+        before = self.store.chart(key)
+        chart = mark_changed(read, Chart.from_json(before) if before else None, began)
         with self.store.change(key, self.clock(), claim) as draft:
             if draft.review.model_revision is None:  # what was suggested before stays, with its notes, until then
                 draft.set_chart(chart.to_json())
@@ -56,6 +60,7 @@ class Reading:
         prediction = self._predict(chart)
         with self.store.change(key, self.clock(), claim) as draft:
             draft.set_chart(chart.to_json())
+            draft.set_looked(began)
             if prediction is not None:
                 draft.set_prediction(prediction)
         self._end(key, claim, ReviewStatus.READY)

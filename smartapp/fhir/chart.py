@@ -1,19 +1,24 @@
 """The encounter in front of the user: patient, notes, diagnoses and coverage, read once and kept as one value."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any, TypeVar
 
 from model.document import Setting
 from smartapp.errors import ChartsideError, ForeignResource, SessionExpired
 from smartapp.fhir.client import FHIRClient, typed
-from smartapp.fhir.demographics import encounter_title, human_name, medical_record_number
-from smartapp.fhir.diagnoses import Diagnosis, of_encounter, read_diagnoses
-from smartapp.fhir.elements import at, day, instant, title, words
-from smartapp.fhir.notes import read_notes, standing
-from smartapp.fhir.references import Resource, encounter_of, literal
-from smartapp.reviews import ChartHeader, Note, ReviewKey
+from smartapp.fhir.demographics import encounter_title, family_name, given_names, human_name, medical_record_number
+from smartapp.fhir.diagnoses import Diagnosis, read_diagnoses
+from smartapp.fhir.elements import at, day, items, title, words
+from smartapp.fhir.errors import NotGranted
+from smartapp.fhir.finding import Visit, Way, find_documents
+from smartapp.fhir.notes import Standing, note_id, read_notes, standing, without_summaries
+from smartapp.fhir.references import Resource, literal
+from smartapp.fhir.reports import as_documents
+from smartapp.reviews import VOID, ChartHeader, Note, ReviewKey
+
+T = TypeVar("T")
 
 _NAMES_READ = 12  # practitioners looked up for one chart; EHRs are busy
 
@@ -44,6 +49,9 @@ class Chart:
     procedures: tuple[str, ...]
     coverage: str | None  # Coverage/7: the active one
     encounter: Resource  # as read
+    gaps: tuple[str, ...] = ()  # what was not read, and why
+    ehr_said: tuple[str, ...] = ()  # the EHR's warnings while it was read
+    way: Way = Way.ENCOUNTER  # how its notes were found
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is its inverse."""
@@ -51,79 +59,170 @@ class Chart:
         plain["header"]["date_of_service"] = _iso(self.header.date_of_service)
         plain["date_of_service"] = _iso(self.date_of_service)
         for note in plain["notes"]:
-            note["date"] = _iso(note["date"])
+            note |= {name: _iso(note[name]) for name in ("date", "changed_at")}
         return plain
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Chart":
-        header = value["header"]
         return cls(
             key=ReviewKey(**value["key"]),
-            header=ChartHeader(
-                **header
-                | {
-                    "date_of_service": _day(header["date_of_service"]),
-                    "existing_diagnoses": tuple(header["existing_diagnoses"]),
-                }
-            ),
-            notes=tuple(Note(**n | {"date": _moment(n["date"])}) for n in value["notes"]),
+            header=ChartHeader.from_json(value["header"]),
+            notes=tuple(map(Note.from_json, value["notes"])),
             setting=Setting(value["setting"]),
             date_of_service=_day(value["date_of_service"]),
             diagnoses=tuple(Diagnosis(**d | {"identifiers": tuple(d["identifiers"])}) for d in value["diagnoses"]),
             procedures=tuple(value["procedures"]),
             coverage=value["coverage"],
             encounter=value["encounter"],
+            gaps=tuple(value.get("gaps", ())),
+            ehr_said=tuple(value.get("ehr_said", ())),
+            way=Way(value.get("way", Way.ENCOUNTER)),
         )
 
 
-def read_chart(client: FHIRClient, patient: str, encounter: str, progress: Callable[[str], None]) -> Chart:
-    """Reads all that coding needs; ForeignResource when patient and encounter do not belong together."""
+def read_chart(
+    client: FHIRClient,
+    patient: str,
+    encounter: str,
+    progress: Callable[[str], None],
+    listed: Mapping[str, Collection[str]] | None = None,
+) -> Chart:
+    """Reads all that coding needs; ForeignResource when patient and encounter do not belong together.
+
+    `listed` are the search parameters that the EHR lists for each type, where that is known.
+    """
     if client.patient != patient:
         raise ForeignResource("The chart asked for is not the one of this launch.")
-    progress("Reading the encounter")
-    person = client.read("Patient", patient)
-    visit = client.read("Encounter", encounter)
-    progress("Looking for notes")
-    documents = standing(client.base_url, _documents(client, patient, encounter, visit))
-    notes = read_notes(client, documents, _NameReader(client), progress)
-    progress("Reading diagnoses and coverage")
-    diagnoses = read_diagnoses(client, patient, encounter)
-    setting = _SETTINGS.get(words(visit, "class", "code") or "", Setting.OTHER)
-    served_on = _date_of_service(visit, setting)
-    return Chart(
-        key=ReviewKey(client.base_url, patient, encounter),
-        header=_header(person, visit, served_on, diagnoses),
-        notes=notes,
-        setting=setting,
-        date_of_service=served_on,
-        diagnoses=diagnoses,
-        procedures=_procedures(client, patient, encounter),
-        coverage=_coverage(client, patient, served_on),
-        encounter=visit,
-    )
+    with client.telling(progress):
+        return _Reading(client, encounter, progress, listed or {}).chart()
 
 
-def _documents(client: FHIRClient, patient: str, encounter: str, visit: Resource) -> list[Resource]:
-    """By encounter; where that finds nothing, the patient's clinical notes of the encounter's time."""
-    about = typed("Patient", patient)
-    found = client.search("DocumentReference", patient=about, encounter=typed("Encounter", encounter))
-    linked = [d for d in found if of_encounter(client.base_url, d, encounter)]
-    if linked:
-        return linked
-    start, end = instant(at(visit, "period", "start")), instant(at(visit, "period", "end"))
-    if start is None:
-        return []
-    days = [f"ge{start.date()}"] + ([f"le{end.date() + timedelta(days=1)}"] if end else [])
-    found = client.search("DocumentReference", patient=about, category="clinical-note", date=days)
-    return [d for d in found if of_encounter(client.base_url, d, encounter) or _falls_into(d, start, end)]
+class _Reading:
+    """One reading: what was read so far, and what could not be."""
+
+    def __init__(
+        self,
+        client: FHIRClient,
+        encounter: str,
+        progress: Callable[[str], None],
+        listed: Mapping[str, Collection[str]],
+    ) -> None:
+        self._client, self._progress, self._listed = client, progress, listed
+        self._key = ReviewKey(client.base_url, client.patient, encounter)
+        self._gaps: list[str] = []
+        self._said: list[str] = []
+        self._way = Way.ENCOUNTER
+
+    def chart(self) -> Chart:
+        client, key = self._client, self._key
+        self._progress("Reading the encounter")
+        person = client.read("Patient", key.patient)
+        visit = client.read("Encounter", key.encounter)
+        during = Visit.of(key.iss, key.patient, visit)
+        self._gaps.extend(_remarks(person, visit))
+        code = _class_of(visit)
+        setting = _SETTINGS.get(code or "", Setting.OTHER)
+        served_on = _date_of_service(visit, setting)
+        # An encounter that did not take place is shown with what the chart says of it, and its notes are not read.
+        notes = () if visit.get("status") in VOID else self._notes(during)
+        self._progress("Reading diagnoses and coverage")
+        diagnoses = read_diagnoses(client, key.patient, key.encounter)
+        return Chart(
+            key=key,
+            header=_header(person, visit, code, served_on, diagnoses),
+            notes=notes,
+            setting=setting,
+            date_of_service=served_on,
+            diagnoses=diagnoses,
+            procedures=self._procedures(during),
+            coverage=self._coverage(served_on),
+            encounter=visit,
+            gaps=tuple(dict.fromkeys(self._gaps)),
+            ehr_said=tuple(dict.fromkeys(self._said)),
+            way=self._way,
+        )
+
+    def _notes(self, visit: Visit) -> tuple[Note, ...]:
+        self._progress("Looking for notes")
+        client = self._client
+        documents = self._documents(visit)
+        reports = as_documents(
+            client.base_url, self._linked("Diagnostic reports", "DiagnosticReport", visit), documents
+        )
+        listed = [*standing(client.base_url, documents), *map(Standing, reports)]
+        by_date = frozenset(note_id(d) for d in documents if not visit.holds(d))
+        notes = read_notes(client, listed, _NameReader(client), self._progress)
+        return tuple(replace(note, by_date=note.id in by_date) for note in notes)
+
+    def _documents(self, visit: Visit) -> list[Resource]:
+        try:
+            found = find_documents(self._client, "DocumentReference", visit, self._listed.get("DocumentReference", ()))
+        except NotGranted as error:
+            self._gaps.append(f"Notes were not read: {error.detail}")
+            return []
+        self._keep_words("Notes", found.missing, found.warnings)
+        self._way = found.way
+        return without_summaries(self._key, found.documents)
+
+    def _linked(self, name: str, type: str, visit: Visit) -> list[Resource]:
+        """Only those that name this encounter: results and procedures of other visits fall on its days too."""
+        listed = self._listed.get(type, ())
+        found = self._optional(name, lambda: find_documents(self._client, type, visit, listed))
+        if found is None:
+            return []
+        self._keep_words(name, found.missing, found.warnings)
+        return [resource for resource in found.documents if visit.holds(resource)]
+
+    def _procedures(self, visit: Visit) -> tuple[str, ...]:
+        found = self._linked("Procedures", "Procedure", visit)
+        titles = [title(p.get("code")) for p in found if p.get("status") != "entered-in-error"]
+        return tuple(dict.fromkeys(t for t in titles if t))
+
+    def _coverage(self, served_on: date | None) -> str | None:
+        """The active Coverage in force on the date of service; the primary one where the EHR tells their order."""
+        # By `patient`: of nine vendors whose CapabilityStatements were read, only one lists `beneficiary` or `status`.
+        about = typed("Patient", self._client.patient)
+        found = self._optional("Coverages", lambda: self._client.find("Coverage", patient=about))
+        if found is None:
+            return None
+        self._keep_words("Coverages", found.missing, found.warnings)
+        in_force = [c for c in found.resources if c.get("status") == "active" and _covers(c, served_on)]
+        ordered = sorted(in_force, key=_order)
+        return typed("Coverage", str(ordered[0]["id"])) if ordered else None
+
+    def _optional(self, name: str, search: Callable[[], T]) -> T | None:
+        """None where the EHR does not give this kind of resource: the chart is coded without it, and says so."""
+        try:
+            return search()
+        except SessionExpired:
+            raise
+        except ChartsideError as error:
+            self._gaps.append(f"{name} were not read: {error.detail}")
+            return None
+
+    def _keep_words(self, name: str, missing: Iterable[str], warnings: Iterable[str]) -> None:
+        self._gaps.extend(f"{name} may be missing: {words}" for words in missing)
+        self._said.extend(warnings)
 
 
-def _falls_into(document: Resource, start: datetime, end: datetime | None) -> bool:
-    """A note that names no encounter and was written during this one; one that names another never counts."""
-    written = instant(document.get("date"))
-    if encounter_of(document) or written is None or end is None:
-        return False
-    return start <= written <= end + timedelta(days=1)
+def _remarks(person: Resource, visit: Resource) -> Iterator[str]:
+    """What to know of this record before it is coded."""
+    if any(link.get("type") == "replaced-by" for link in items(person, "link")):
+        yield "The EHR has merged this patient's record into another. Open the chart of that record instead."
+    if day(at(visit, "period", "start")) is None:
+        yield (
+            "The EHR gives no date for this encounter: codes are those of the newest edition, and notes that do not "
+            "name the encounter cannot be matched to it."
+        )
+    if _class_of(visit) is None:
+        yield "The EHR gives no class for this encounter: it is coded neither as inpatient nor as outpatient."
+
+
+def _class_of(visit: Resource) -> str | None:
+    """The encounter's class; where it has none, the latest one of its history."""
+    history = sorted(items(visit, "classHistory"), key=lambda past: words(past, "period", "start") or "")
+    codes = [words(visit, "class", "code"), *(words(past, "class", "code") for past in reversed(history))]
+    return next((code for code in codes if code), None)
 
 
 class _NameReader:
@@ -153,32 +252,6 @@ class _NameReader:
             return None  # a name is a courtesy: the note is read without it
 
 
-def _optional(search: Callable[[], list[Resource]]) -> list[Resource]:
-    """Nothing where the EHR does not give this kind of resource: the chart can be coded without it."""
-    try:
-        return search()
-    except SessionExpired:
-        raise
-    except ChartsideError:
-        return []
-
-
-def _procedures(client: FHIRClient, patient: str, encounter: str) -> tuple[str, ...]:
-    about, during = typed("Patient", patient), typed("Encounter", encounter)
-    found = _optional(lambda: client.search("Procedure", patient=about, encounter=during))
-    titles = [title(p.get("code")) for p in found if of_encounter(client.base_url, p, encounter)]
-    return tuple(dict.fromkeys(t for t in titles if t))
-
-
-def _coverage(client: FHIRClient, patient: str, served_on: date | None) -> str | None:
-    """The active Coverage in force on the date of service; the primary one where the EHR tells their order."""
-    about = typed("Patient", patient)
-    found = _optional(lambda: client.search("Coverage", beneficiary=about, status="active"))
-    in_force = [c for c in found if c.get("status") == "active" and _covers(c, served_on)]
-    ordered = sorted(in_force, key=_order)
-    return typed("Coverage", str(ordered[0]["id"])) if ordered else None
-
-
 def _order(coverage: Resource) -> int:
     order = coverage.get("order")
     return order if isinstance(order, int) else 99
@@ -189,17 +262,22 @@ def _covers(coverage: Resource, served_on: date | None) -> bool:
     return served_on is None or ((start is None or start <= served_on) and (end is None or served_on <= end))
 
 
-def _header(person: Resource, visit: Resource, served_on: date | None, diagnoses: tuple[Diagnosis, ...]) -> ChartHeader:
+def _header(
+    person: Resource, visit: Resource, code: str | None, served_on: date | None, diagnoses: tuple[Diagnosis, ...]
+) -> ChartHeader:
     return ChartHeader(
         patient_name=human_name(person) or "Name not given",
         birth_date=words(person, "birthDate"),
         gender=words(person, "gender"),
         mrn=medical_record_number(person),
         encounter_title=encounter_title(visit),
-        encounter_class=words(visit, "class", "code"),
+        encounter_class=code,
         date_of_service=served_on,
         existing_diagnoses=tuple(dict.fromkeys(f"{d.code or ''} {d.title}".strip() for d in diagnoses)),
         discharged=day(at(visit, "period", "end")) is not None,
+        family_name=family_name(person),
+        given_names=given_names(person),
+        status=words(visit, "status"),
     )
 
 
@@ -215,7 +293,3 @@ def _iso(value: date | None) -> str | None:
 
 def _day(value: str | None) -> date | None:
     return date.fromisoformat(value) if value else None
-
-
-def _moment(value: str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if value else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.elements import codes, items, title, words
+from smartapp.fhir.errors import EHRAnswered
 from smartapp.fhir.references import Resource, encounter_of, names
 
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -22,7 +23,14 @@ class Diagnosis:
 
 def read_diagnoses(client: FHIRClient, patient: str, encounter: str) -> tuple[Diagnosis, ...]:
     """The Conditions of the encounter that are neither refuted nor entered in error."""
-    found = client.search("Condition", patient=typed("Patient", patient), encounter=typed("Encounter", encounter))
+    about = typed("Patient", patient)
+    try:
+        found = client.search("Condition", patient=about, encounter=typed("Encounter", encounter))
+    except EHRAnswered as error:
+        if error.http_status == 403:
+            raise
+        # MEDITECH and NextGen list no search by encounter; which encounter each is of is looked at below.
+        found = client.search("Condition", patient=about, category="encounter-diagnosis")
     return tuple(as_diagnosis(c) for c in found if of_encounter(client.base_url, c, encounter) and not is_void(c))
 
 

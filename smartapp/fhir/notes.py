@@ -3,7 +3,9 @@
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,34 +14,86 @@ from smartapp.fhir.answers import as_resource
 from smartapp.fhir.client import FHIR_JSON, FHIRClient
 from smartapp.fhir.elements import at, instant, items, title, words
 from smartapp.fhir.errors import EHRAnswered, TooLarge
+from smartapp.fhir.identifiers import document_id
 from smartapp.fhir.references import Resource, literal, resolve
 from smartapp.fhir.text import NOTE_BYTES, TOO_LARGE, Unreadable, media_type, rank, to_text
-from smartapp.reviews import Note
+from smartapp.reviews import Note, ReviewKey
 
 _BASE64_BYTES = NOTE_BYTES * 4 // 3 + 64 * 1024  # a JSON Binary around the largest note
 _ERROR = "entered-in-error"
 
 
-def standing(base: str, documents: Sequence[Resource]) -> list[Resource]:
-    """Without those entered in error or replaced by a newer note of the encounter, oldest first.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A document that counts, with what it has to do with others."""
+
+    document: Resource
+    replaces: tuple[str, ...] = ()  # ids of the documents in whose place it stands
+    appends: str | None = None  # id of the document it is an addendum to
+
+
+def without_summaries(key: ReviewKey, documents: Sequence[Resource]) -> list[Resource]:
+    """Without the coding summary that Chartside itself files among the notes: what it says proves nothing."""
+    ours = document_id(key)
+    return [d for d in documents if ours not in {i.get("value") for i in items(d, "identifier")}]
+
+
+def standing(base: str, documents: Sequence[Resource]) -> list[Standing]:
+    """Without those entered in error or replaced by a newer note of the encounter; oldest first, addenda behind theirs.
 
     `superseded` alone says nothing: EHRs publish most notes so. It counts only where the newer note is here.
     """
-    valid = [d for d in documents if _ERROR not in (d.get("status"), d.get("docStatus"))]
-    replaced = {
-        target.id
-        for document in valid
-        for relation in items(document, "relatesTo")
-        if relation.get("code") == "replaces" and (target := literal(base, relation.get("target")))
-    }
-    kept = [d for d in valid if d.get("id") not in replaced]
-    newest = [d for d in kept if not (d.get("status") == "superseded" and any(_supersedes(o, d) for o in kept))]
-    return sorted(newest, key=lambda d: (_written_at(d), str(d.get("id"))))
+    valid = {str(d["id"]): d for d in documents if _ERROR not in (d.get("status"), d.get("docStatus"))}
+    replaced = _replaced(base, valid)
+    kept = {id: d for id, d in valid.items() if id not in replaced}
+
+    def stands(id: str, document: Resource) -> Standing:
+        older = tuple(o for o in valid if id in _upwards(o, replaced)[1:])
+        originals = (_upwards(a, replaced)[-1] for a in _related(base, document, "appends"))
+        return Standing(document, older, next((a for a in originals if a in kept and a != id), None))
+
+    def place(one: Standing) -> tuple[Any, ...]:
+        original = kept[one.appends] if one.appends else one.document
+        return _place(original), one.appends is not None, _place(one.document)
+
+    return sorted((stands(id, d) for id, d in kept.items()), key=place)
+
+
+def _replaced(base: str, valid: Mapping[str, Resource]) -> dict[str, str]:
+    """Each replaced document's id with that of the one in its place; where they go round, one stands."""
+    replaced: dict[str, str] = {}
+    for newer, document in sorted(valid.items(), key=lambda one: _place(one[1]), reverse=True):
+        said = [older for older in _related(base, document, "replaces") if older in valid]
+        beside = _related(base, document, "appends")
+        seen = [older for older, d in valid.items() if older not in beside and _supersedes(document, d)]
+        for older in (*said, *seen):
+            if older not in _upwards(newer, replaced):
+                replaced.setdefault(older, newer)
+    return replaced
+
+
+def _upwards(id: str, replaced: Mapping[str, str]) -> list[str]:
+    """The document, the one in its place, the one in that one's place ..."""
+    chain = [id]
+    while chain[-1] in replaced:
+        chain.append(replaced[chain[-1]])
+    return chain
+
+
+def _related(base: str, document: Resource, code: str) -> list[str]:
+    """The ids of the documents that it says it replaces or appends; never its own."""
+    targets = (literal(base, r.get("target")) for r in items(document, "relatesTo") if r.get("code") == code)
+    return [t.id for t in targets if t and t.type == "DocumentReference" and t.id != document["id"]]
+
+
+def _place(document: Resource) -> tuple[datetime, str]:
+    return _written_at(document), str(document.get("id"))
 
 
 def _supersedes(newer: Resource, older: Resource) -> bool:
+    statuses = (newer.get("status"), older.get("status"))
     same_type = bool(_types(newer) & _types(older))
-    return newer.get("status") == "current" and same_type and _written_at(newer) > _written_at(older)
+    return statuses == ("current", "superseded") and same_type and _written_at(newer) > _written_at(older)
 
 
 def _types(document: Resource) -> set[tuple[str | None, str | None]]:
@@ -53,19 +107,22 @@ def _written_at(document: Resource) -> datetime:
 
 def read_notes(
     client: FHIRClient,
-    documents: Sequence[Resource],
+    documents: Sequence[Standing],
     name: Callable[[Mapping[str, Any]], str | None],
     progress: Callable[[str], None],
 ) -> tuple[Note, ...]:
     """Every note with its text or its reason; one that cannot be read does not keep the others from being read."""
     notes: list[Note] = []
-    for number, document in enumerate(documents, 1):
+    for number, one in enumerate(documents, 1):
         progress(f"Reading note {number} of {len(documents)}")
-        notes.append(_read_note(client, document, name))
-    return tuple(notes)
+        notes.append(_read_note(client, one, name))
+    held = {note.sha256 for note in notes if not note.is_report}
+    # The same report once more, under its other resource.
+    return tuple(n for n in notes if not (n.is_report and n.text is not None and n.sha256 in held))
 
 
-def _read_note(client: FHIRClient, document: Resource, name: Callable[[Mapping[str, Any]], str | None]) -> Note:
+def _read_note(client: FHIRClient, one: Standing, name: Callable[[Mapping[str, Any]], str | None]) -> Note:
+    document = one.document
     text: str | None = None
     reason: str | None = None
     try:
@@ -74,7 +131,7 @@ def _read_note(client: FHIRClient, document: Resource, name: Callable[[Mapping[s
         reason = str(error)
     authors = [found for author in items(document, "author") if (found := name(author))]
     return Note(
-        id=str(document["id"]),
+        id=note_id(document),
         version_id=words(document, "meta", "versionId"),
         title=_title(document),
         date=instant(document.get("date")),
@@ -82,7 +139,25 @@ def _read_note(client: FHIRClient, document: Resource, name: Callable[[Mapping[s
         text=text,
         unreadable=reason,
         sha256=hashlib.sha256(text.encode("utf-8")).hexdigest() if text is not None else None,
+        stamp=stamp(document),
+        addendum_to=one.appends,
+        replaces=one.replaces,
     )
+
+
+def note_id(document: Resource) -> str:
+    """A DocumentReference's id as it is; of any other resource with its type, so that both can be on one page."""
+    type, id = document["resourceType"], str(document["id"])
+    return id if type == "DocumentReference" else f"{type}/{id}"
+
+
+def stamp(document: Resource) -> str:
+    """Changes whenever the note may read otherwise: by its content where that is told, else by the EHR's version."""
+    attached = [content.get("attachment") for content in items(document, "content")]
+    told = [words(a, "hash") or at(a, "data") for a in attached]
+    version = words(document, "meta", "versionId") or words(document, "meta", "lastUpdated")
+    basis: object = told if told and all(told) else version or [attached, document.get("date")]
+    return hashlib.sha256(json.dumps([basis, document.get("docStatus")], sort_keys=True).encode()).hexdigest()
 
 
 def _title(document: Resource) -> str:

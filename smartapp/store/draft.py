@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from smartapp.reviews import (
     Conflict,
     Decision,
     Note,
+    NotesSince,
     Review,
     Reviewer,
     ReviewKey,
@@ -23,7 +24,7 @@ from smartapp.reviews import (
     Rung,
     WrittenResource,
 )
-from smartapp.store.tables import AttestationRow, DecisionRow, OutboxRow, ReviewRow
+from smartapp.store.tables import AttestationRow, DecisionRow, LookRow, OutboxRow, ReviewRow
 from smartapp.suggestions import suggestions_of, why_not_of
 
 
@@ -57,6 +58,12 @@ class Draft:
         self._row.chart = chart
         self._row.prediction = self._row.model_revision = self._row.code_set_edition = None
         self.changed = True
+
+    def set_looked(self, at: datetime) -> None:
+        """The EHR's notes are those of the chart: it was read at that moment."""
+        self._row.look = self._row.look or LookRow()
+        look = self._row.look
+        look.at, look.arrived, look.changed, look.gone = at, 0, 0, 0
 
     def set_prediction(self, prediction: Prediction) -> None:
         self._row.prediction = prediction.to_json()
@@ -114,7 +121,7 @@ def read_review(row: ReviewRow) -> Review:
     key = ReviewKey(row.iss, row.patient, row.encounter)
     if row.chart and ReviewKey(**row.chart["key"]) != key:
         raise BrokenSeal("a chart's seal is worth nothing on the review of another encounter")
-    notes = tuple(_note(note) for note in row.chart["notes"]) if row.chart else ()
+    notes = tuple(map(Note.from_json, row.chart["notes"])) if row.chart else ()
     prediction = Prediction.from_json(row.prediction) if row.prediction else None
     return Review(
         key=key,
@@ -122,7 +129,7 @@ def read_review(row: ReviewRow) -> Review:
         status=ReviewStatus(row.status),
         stage=row.stage,
         failure=row.failure,
-        header=_header(row.chart["header"]) if row.chart else None,
+        header=ChartHeader.from_json(row.chart["header"]) if row.chart else None,
         notes=notes,
         suggestions=suggestions_of(prediction, notes) if prediction else (),
         why_not=why_not_of(prediction, notes) if prediction else (),
@@ -131,6 +138,9 @@ def read_review(row: ReviewRow) -> Review:
         receipt=tuple(_written(line) for line in row.outbox),
         model_revision=row.model_revision,
         code_set_edition=row.code_set_edition,
+        gaps=tuple(row.chart.get("gaps", ())) if row.chart else (),
+        ehr_said=tuple(row.chart.get("ehr_said", ())) if row.chart else (),
+        since=NotesSince(row.look.arrived, row.look.changed, row.look.gone) if row.look else NotesSince(),
     )
 
 
@@ -149,18 +159,6 @@ def _written(row: OutboxRow) -> WrittenResource:
 def _conflict(value: Mapping[str, Any]) -> Conflict:
     lists = {name: tuple(value[name]) for name in ("reviewed", "theirs", "signed")}
     return Conflict(**{**value, **lists, "choice": Choice(value["choice"]) if value["choice"] else None})
-
-
-def _header(value: Mapping[str, Any]) -> ChartHeader:
-    day = value["date_of_service"]
-    existing = tuple(value["existing_diagnoses"])
-    return ChartHeader(
-        **{**value, "date_of_service": date.fromisoformat(day) if day else None, "existing_diagnoses": existing}
-    )
-
-
-def _note(value: Mapping[str, Any]) -> Note:
-    return Note(**{**value, "date": datetime.fromisoformat(value["date"]) if value["date"] else None})
 
 
 def _decision(row: DecisionRow) -> Decision:

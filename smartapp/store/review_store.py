@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Select, select, update
+from sqlalchemy import Engine, ScalarSelect, Select, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from launch.vault import Vault
 from smartapp.errors import UnknownReview
-from smartapp.reviews import Review, ReviewKey, ReviewStatus, WrittenResource
+from smartapp.reviews import NotesSince, Review, ReviewKey, ReviewStatus, WrittenResource
 from smartapp.store.columns import seal_with
 from smartapp.store.database import READS_ONLY
 from smartapp.store.draft import Draft, columns_of, read_review
-from smartapp.store.tables import OutboxRow, ReviewRow
+from smartapp.store.tables import LookRow, OutboxRow, ReviewRow
 
 
 class ClaimLost(Exception):
@@ -84,10 +84,28 @@ class ReviewStore:
             if connection.execute(update(OutboxRow).where(row).values(columns_of(line))).rowcount != 1:
                 raise ClaimLost
 
+    def begin_look(self, key: ReviewKey, at: datetime, latest_before: datetime) -> bool:
+        """Whether it is time to look at the EHR's notes again; whoever is told so is the only one."""
+        with self._engine.begin() as connection:
+            due = (LookRow.review_id == _id_of(key)) & (LookRow.at <= latest_before)
+            return connection.execute(update(LookRow).where(due).values(at=at)).rowcount == 1
+
+    def end_look(self, key: ReviewKey, began: datetime, since: NotesSince) -> None:
+        """What was seen; it counts only for the chart that was stored when the look began."""
+        seen = {"arrived": since.arrived, "changed": since.changed, "gone": since.gone}
+        with self._engine.begin() as connection:
+            same = (LookRow.review_id == _id_of(key)) & (LookRow.at == began)
+            connection.execute(update(LookRow).where(same).values(**seen))
+
     def beat(self, claim: str, at: datetime) -> None:
         """Whoever holds the review is alive."""
         with self._engine.begin() as connection:
             connection.execute(update(ReviewRow).where(ReviewRow.claim == claim).values(heartbeat=at))
+
+
+def _id_of(key: ReviewKey) -> ScalarSelect[int]:
+    mine = (ReviewRow.iss == key.iss, ReviewRow.patient == key.patient, ReviewRow.encounter == key.encounter)
+    return select(ReviewRow.id).where(*mine).scalar_subquery()
 
 
 def _of(key: ReviewKey) -> Select[ReviewRow]:

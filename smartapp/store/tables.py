@@ -60,6 +60,18 @@ class OutboxRow(Base):
     conflict: Mapped[Any | None] = mapped_column(Sealed)
 
 
+class LookRow(Base):
+    """The latest look whether the EHR's notes are still those that were read; it belongs to the chart as stored."""
+
+    __tablename__ = "look"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    arrived: Mapped[int] = mapped_column(default=0)
+    changed: Mapped[int] = mapped_column(default=0)
+    gone: Mapped[int] = mapped_column(default=0)
+
+
 class ReviewRow(Base):
     """One encounter of one EHR."""
 
@@ -85,4 +97,5 @@ class ReviewRow(Base):
 
     decisions: Mapped[list[DecisionRow]] = relationship(order_by=DecisionRow.id)
     attestation: Mapped[AttestationRow | None] = relationship()
+    look: Mapped[LookRow | None] = relationship(cascade="all, delete-orphan")
     outbox: Mapped[list[OutboxRow]] = relationship(order_by=OutboxRow.position, cascade="all, delete-orphan")

@@ -5,7 +5,7 @@ from jinja2 import StrictUndefined
 
 from launch.views import blueprint
 from smartapp.reviews import REJECT_REASONS
-from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, site, summary
+from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, since, site, summary
 from smartapp.views.board import card_id
 from smartapp.views.dates import show_birth_date, show_date, show_time
 from smartapp.views.handover import hand_over
@@ -14,7 +14,7 @@ from smartapp.views.wiring import EXTENSION, Wiring
 __all__ = ["Wiring", "register"]
 
 LARGEST_FORM = 64 * 1024  # bytes; our forms hold a few words
-SCREENS = (review, search, summary, receipt)  # each adds its addresses to the pages of a launch
+SCREENS = (review, since, search, summary, receipt)  # each adds its addresses to the pages of a launch
 
 
 def register(app: Flask, wiring: Wiring) -> None:
@@ -24,6 +24,7 @@ def register(app: Flask, wiring: Wiring) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.undefined = StrictUndefined  # a form without its token must not be made
     app.jinja_env.filters.update(date=show_date, time=show_time, birth_date=show_birth_date, card_id=card_id)
+    app.jinja_env.filters["since_words"] = since.since_words
     app.jinja_env.globals["reject_reasons"] = REJECT_REASONS
     headers.register(app)
     errors.register(app)

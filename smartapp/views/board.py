@@ -1,6 +1,6 @@
 """What the review page shows, worked out from a Review: cards, notes with their marks, counts. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from smartapp.reviews import (
     AcceptedCode,
     Action,
     Decision,
+    Note,
     NoteEvidence,
     Review,
     ReviewStatus,
@@ -56,6 +57,7 @@ class Card:
     decision: Decision | None
     first: bool = False  # at the head of the claim as it stands
     lead: Decision | None = None  # by which a person put it there, or nearer
+    doubt: str = ""  # why the decision wants a second look
 
     @property
     def state(self) -> str:
@@ -98,6 +100,7 @@ class NotePage:
     author: str | None
     unreadable: str | None
     segments: tuple[Segment, ...]
+    tags: tuple[str, ...] = ()  # what to know of it at a glance
 
     @property
     def id(self) -> str:
@@ -154,7 +157,17 @@ class Board:
     @property
     def open(self) -> bool:
         """Decisions are taken: the chart has been read, nobody works on it, nobody has signed."""
-        return not (self.working or self.closed) and self.review.header is not None
+        return not (self.working or self.closed or self.void) and self.review.header is not None
+
+    @property
+    def void(self) -> bool:
+        """The EHR says that the encounter did not take place."""
+        return self.review.header is not None and self.review.header.void
+
+    def doubt(self, code: str) -> str:
+        """Why the decision on the code wants a second look; empty when it does not."""
+        cards = (*self.suggested, *self.less_certain, *self.added)
+        return next((card.doubt for card in cards if card.code == code), "")
 
     def card(self, code: str) -> Card | None:
         """The card of a suggested code."""
@@ -196,6 +209,7 @@ def build_board(review: Review) -> Board:
             decision=review.decision_on(code),
             first=bool(claim) and claim[0].code == code,
             lead=review.lead_of(code),
+            doubt=_doubt(review, code, suggestion),
         )
 
     cards = tuple(card(s.code, s.title, s) for s in review.suggestions)
@@ -210,6 +224,20 @@ def build_board(review: Review) -> Board:
         claim=claim,
         tally=_tally(cards, len(claim)),
     )
+
+
+def _doubt(review: Review, code: str, suggestion: Suggestion | None) -> str:
+    """Whether the words that a person decided on are still what the notes say."""
+    decision = review.decision_on(code)
+    if decision is None or decision.action is Action.ADD or (review.header and review.header.void):
+        return ""
+    if suggestion is None:
+        return "The notes no longer hold the words that this was decided on."
+    changed = {note.id: note.title for note in review.notes if note.changed_at and note.changed_at > decision.at}
+    titles = dict.fromkeys(changed[e.note_id] for e in suggestion.evidence if e.note_id in changed)
+    if not titles:
+        return ""
+    return f"{', '.join(titles)}: changed after this was decided. Read the evidence again."
 
 
 def _around(text: str, start: int, end: int) -> tuple[str, str]:
@@ -243,6 +271,7 @@ def _note_pages(review: Review) -> tuple[NotePage, ...]:
     found += [(w.code, w.evidence, Strength.NOT_CODED) for w in review.why_not]
     for code, e, strength in found:
         passages.setdefault(e.note_id, []).append(Passage(e.start, e.end, code, strength))
+    titles = {note.id: note.title for note in review.notes}
     return tuple(
         NotePage(
             number=number,
@@ -251,6 +280,18 @@ def _note_pages(review: Review) -> tuple[NotePage, ...]:
             author=note.author,
             unreadable=note.unreadable if note.text is None else None,
             segments=segments(note.text or "", passages[note.id]),
+            tags=_tags(note, titles),
         )
         for number, note in enumerate(review.notes)
     )
+
+
+def _tags(note: Note, titles: Mapping[str, str]) -> tuple[str, ...]:
+    said = {
+        "Report": note.is_report,
+        "Matched by date": note.by_date,
+        f"Addendum to {titles.get(note.addendum_to or '', 'another note')}": note.addendum_to is not None,
+        "Replaces an earlier version": bool(note.replaces),
+        "Changed since it was first read": note.changed_at is not None,
+    }
+    return tuple(words for words, holds in said.items() if holds)

@@ -28,7 +28,8 @@ CHOICES = {
 
 @pages.get("/receipt")
 def receipt() -> str | BaseResponse:
-    board = build_board(wiring().coding.review(launched().key))
+    here = launched()
+    board = build_board(wiring().coding.look(here.key, here.client))
     if not board.closed:
         return redirect(url_for("review.show"), 303)
     lines = board.review.receipt

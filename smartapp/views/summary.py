@@ -31,11 +31,11 @@ def sign() -> BaseResponse:
 
 
 def summary_page(message: str = "", status: int = 200) -> BaseResponse:
-    key = launched().key
-    board = build_board(wiring().coding.review(key))
+    here = launched()
+    board = build_board(wiring().coding.look(here.key, here.client))
     if board.closed:
         return redirect(url_for("review.receipt"), 303)
-    plan = wiring().coding.summary(key) if board.claim else None
+    plan = wiring().coding.summary(here.key) if board.claim else None
     response: Response = make_response(render_template("summary.html", board=board, plan=plan, message=message))
     response.status_code = status
     return response

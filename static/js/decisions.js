@@ -47,7 +47,8 @@ function restore() {
   kept = null;
 }
 
-function sayOffline() {
+function sayOffline(event) {
+  if (event.detail.elt.id === "since") return; // a look at the EHR's notes: nobody asked for it, nothing is lost
   const notice = byId("notice");
   if (!notice.querySelector("[data-offline]")) {
     notice.replaceChildren(byId("offline").content.cloneNode(true));
