@@ -11,15 +11,17 @@ from smartapp.errors import (
     ChartsideError,
     EncounterVoid,
     NothingAccepted,
+    NotSigned,
     ReviewChanged,
     ReviewClosed,
     UnknownCode,
 )
+from smartapp.exports import Export, export
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.outbox import planned
-from smartapp.fhir.writeback import plan
 from smartapp.fhir.since import notes_since
+from smartapp.fhir.writeback import plan
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs
 from smartapp.reading import Reading
@@ -139,6 +141,13 @@ class Coding:
         accepted = self._store.review(key).accepted()
         chart = self._store.chart(key)
         return Summary(accepted, plan(Chart.from_json(chart), accepted) if chart else (), statement(accepted))
+
+    def export(self, key: ReviewKey, kind: str) -> Export:
+        """A file of what was signed. Raises NotSigned before that."""
+        review = self._store.review(key)
+        if review.attestation is None:
+            raise NotSigned
+        return export(kind, review, Chart.from_json(self._store.chart(key)), self._clock())
 
     def sign_off(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> Review:
         """Keeps the attestation and the outbox of what it stands for, then writes to the chart, line by line.

@@ -7,6 +7,7 @@ ChartsideError
 ├── EncounterVoid       the EHR says that the encounter did not take place (409)
 ├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
 ├── NothingAccepted     sign-off without a code (422)
+├── NotSigned           a file is wanted of codes that nobody has signed (409)
 ├── ForeignResource     the EHR sent something of another patient or encounter (502)
 ├── EHRUnavailable      the EHR does not answer (504); `retryable`
 ├── EHRRefused          the EHR answered with an error; carries its words (502)
@@ -66,6 +67,12 @@ class NothingAccepted(ChartsideError):
     status = 422
     title = "There is nothing to sign"
     advice = "Accept or add at least one code first."
+
+
+class NotSigned(ChartsideError):
+    status = 409
+    title = "These codes are not signed yet"
+    advice = "Sign them first: a file for another system holds only what a person stands for."
 
 
 class ForeignResource(ChartsideError):

@@ -10,9 +10,24 @@ _PREFERRED = ("official", "usual")
 
 def human_name(resource: Resource) -> str | None:
     """The official name of a Patient or Practitioner, else the usual one, else the first that is not old."""
+    return next((written for name in _names(resource) if (written := _written(name))), None)
+
+
+def family_name(resource: Resource) -> str | None:
+    """Of the name that `human_name` shows."""
+    return words(next(filter(_written, _names(resource)), None), "family")
+
+
+def given_names(resource: Resource) -> str | None:
+    """Of the name that `human_name` shows."""
+    given = _several(next(filter(_written, _names(resource)), {}), "given")
+    return " ".join(part.strip() for part in given if isinstance(part, str)) or None
+
+
+def _names(resource: Resource) -> list[dict[str, Any]]:
+    """The one to be used first."""
     names = [n for n in items(resource, "name") if n.get("use") != "old"]
-    ordered = sorted(names, key=lambda n: _PREFERRED.index(n["use"]) if n.get("use") in _PREFERRED else len(_PREFERRED))
-    return next((written for name in ordered if (written := _written(name))), None)
+    return sorted(names, key=lambda n: _PREFERRED.index(n["use"]) if n.get("use") in _PREFERRED else len(_PREFERRED))
 
 
 def _written(name: dict[str, Any]) -> str:

@@ -5,7 +5,20 @@ from jinja2 import StrictUndefined
 
 from launch.views import blueprint
 from smartapp.reviews import REJECT_REASONS
-from smartapp.views import assets, errors, headers, home, launched, receipt, review, search, since, site, summary
+from smartapp.views import (
+    assets,
+    errors,
+    exports,
+    headers,
+    home,
+    launched,
+    receipt,
+    review,
+    search,
+    since,
+    site,
+    summary,
+)
 from smartapp.views.board import card_id
 from smartapp.views.dates import show_birth_date, show_date, show_time
 from smartapp.views.handover import hand_over
@@ -14,7 +27,7 @@ from smartapp.views.wiring import EXTENSION, Wiring
 __all__ = ["Wiring", "register"]
 
 LARGEST_FORM = 64 * 1024  # bytes; our forms hold a few words
-SCREENS = (review, since, search, summary, receipt)  # each adds its addresses to the pages of a launch
+SCREENS = (review, since, search, summary, receipt, exports)  # each adds its addresses to the pages of a launch
 
 
 def register(app: Flask, wiring: Wiring) -> None:

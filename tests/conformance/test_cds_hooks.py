@@ -346,7 +346,7 @@ def test_aud_may_be_a_list(client: Client) -> None:
 
 
 def test_unsigned_and_symmetric_jwts_are_refused(client: Client) -> None:
-    """No JWT without a signature ("SHALL NOT be signed using the none algorithm") and none with a shared key ("SHALL NOT
+    """No JWT without a signature ("SHALL NOT be signed using the none algorithm"), none with a shared key ("SHALL NOT
     be signed using any symmetric algorithm").
     """
     unsigned = client.token().rsplit(".", 1)[0] + "."

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
+from smartapp.errors import NothingAccepted, NotSigned, ReviewChanged, ReviewClosed, UnknownCode
+from smartapp.exports import Export
 from smartapp.reviews import (
     AcceptedCode,
     Action,
@@ -107,6 +108,11 @@ class FakeCoding:
             PlannedWrite("Claim", "draft claim", False, "The EHR did not grant the right to create claims.", None)
         )
         return FakeSummary(accepted, tuple(planned), STATEMENT)
+
+    def export(self, key: ReviewKey, kind: str) -> Export:
+        if self.review(key).attestation is None:
+            raise NotSigned()
+        return Export("chartside-codes.txt", "text/plain", b"the codes")
 
     def sign_off(self, key: ReviewKey, version: int, by: Reviewer, client: Any) -> Review:
         review = self.review(key)
