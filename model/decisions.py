@@ -123,8 +123,9 @@ class Decider:
         dropped |= not_beside(ranked, judgement.weighed.keys(), words)
         dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
         terms = {c: [s.mention.key for s in judgement.weighed[c].supports if s.source != SOURCE] for c in suggested}
-        dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes, terms)
-        left = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
+        dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes, terms, likely)
+        # A sign yields to the diagnosis that excludes it, however sure (Sections I.B.4 and IV.D).
+        left = sorted(suggested - dropped.keys(), key=lambda c: (c[0] == "R", -likely[c], c))
         return dropped | excluded_pairs(left, self._excludes)
 
     def _first(

@@ -17,6 +17,8 @@ _WIDEST_GAP = 3  # blanks inside a term; columns of a table stand further apart
 _SCATTERED = 3  # words of a term whose words stand apart
 _APART = 8  # words from the first to the last of them
 _MOST_MARKED = 40  # of a sentence
+# A term does not reach across these: 'sepsis without shock' is not 'sepsis with shock'.
+_DENYING = frozenset({"without", "no", "not", "nor", "never", "absence", "negative"})
 _BRIDGES = frozenset({",", "/", "wrap", "."})
 
 
@@ -82,6 +84,7 @@ class Lexicon:
                 and (mention.key, mention.first, mention.last) not in seen
             ]
             larger = [set(m.places) for m in found if m.length == _SCATTERED]
+            larger += [set(m.places) for m in known if m.sentence == number and not m.nested]
             mentions += [replace(m, nested=any(set(m.places) < other for other in larger)) for m in found]
         return mentions
 
@@ -93,6 +96,8 @@ class Lexicon:
         if len(set(norms)) < len(norms) or key not in self._terms or key in self._capitals:
             return None
         first, last = places[0], places[-1]
+        if any(reading.tokens[i].norm in _DENYING for i in range(first, last) if i not in places):
+            return None
         gap = bisect_left(words, last) - bisect_left(words, first) + 1 - len(places)
         span = Span(reading.tokens[first].start, reading.tokens[last].end)
         return Mention(span, key, len(places), number, first, last + 1, broken=True, gap=gap, words=places)

@@ -19,10 +19,12 @@ _FREE = FUNCTION_WORDS | frozenset(
     for word in re.findall(
         r"\w+",
         "other specified unspecified not elsewhere classified encounter side site initial closed nondisplaced "
-        "displaced current episode region part acquired as type disease disorder condition due medical presenting",
+        "displaced unilateral current episode region part acquired as type disease disorder condition due medical presenting",
     )
 )
 _VAGUE = re.compile(r"\bunspecified\b|\bNOS\b|\bother\b", re.IGNORECASE)
+_PARENTHESES = re.compile(r"\([^)]*\)")
+_WITHOUT = re.compile(r",? ?\bwithout (?:mention of )?([^,]+)", re.IGNORECASE)
 _RESIDUAL = re.compile(r"\bother (?:specified )?(?:parts?|sites?) of (?:right |left )?\w+", re.IGNORECASE)
 _NEVER = re.compile(r"sequela|nonunion|malunion|delayed healing|subsequent encounter", re.IGNORECASE)
 
@@ -41,6 +43,7 @@ class _Leaf:
     said: frozenset[str]  # the same without what is 'other part of' something
     shared: frozenset[str]  # with the category
     groups: tuple[frozenset[str], ...]  # of each, one must be said: 'heel and midfoot' (Section I.A.14, "and")
+    lacking: tuple[frozenset[str], ...]  # what it is without: holds unless the statement affirms it
     vague: int
 
 
@@ -67,7 +70,9 @@ class Specifier:
         return best
 
     def _read(self, category: str, on: date | None) -> tuple[_Leaf, ...]:
-        titles = {c: self._codes.title(c, on) for c in self._codes.billable_descendants(category, on)}
+        titles = {
+            c: _PARENTHESES.sub("", self._codes.title(c, on)) for c in self._codes.billable_descendants(category, on)
+        }
         everywhere = title_words(self._codes.title(category, on))
         return tuple(
             _Leaf(
@@ -75,7 +80,8 @@ class Specifier:
                 title_words(title),
                 title_words(_RESIDUAL.sub(" ", title)),
                 everywhere,
-                _groups(title, everywhere),
+                _groups(_WITHOUT.sub("", title), everywhere),
+                tuple(title_words(part) for part in _WITHOUT.findall(title)),
                 len(_VAGUE.findall(title)),
             )
             for code, title in sorted(titles.items())
@@ -93,6 +99,8 @@ def _gained(own: _Leaf, leaf: _Leaf, words: frozenset[str]) -> int:
         return 0  # another matter of the same category
     if any(word in words and word not in leaf.words for word in own.said):
         return 0  # it would lose what the code said
+    if any(lacking and lacking <= words for lacking in leaf.lacking):
+        return 0
     gained = 0
     for group in leaf.groups:
         if group & own.words:

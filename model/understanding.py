@@ -21,6 +21,8 @@ RETRIEVED = "r"  # source of a code whose term is only like the words
 _INITIALS = 3  # letters; shorter words are told apart by capitals and context alone
 _NEIGHBOURS = 5  # words on either side that may make a code more specific
 _STATED = 10  # words on either side that belong to what is stated
+_DENYING = frozenset({"no", "without", "not"})
+_DENIED = 4  # words after one of these, at most to the next mark
 _LASTING = Path(__file__).with_name("lasting_conditions.tsv")
 _ASSESSED = frozenset({SectionKind.ASSESSMENT, SectionKind.PLAN, SectionKind.PROBLEMS})
 
@@ -141,7 +143,7 @@ class Reader:
         mention, choices = named.mention, named.choices
         sentence = reading.sentences[mention.sentence]
         low, high = max(sentence.first, mention.first - _NEIGHBOURS), min(sentence.last, mention.last + _NEIGHBOURS)
-        words = frozenset(t.norm for t in reading.tokens[low:high] if t.word)
+        words = _heard(reading, low, high)
         section = section_at(reading.sections, mention.span.start)
         share = mention.length / max(1, reading.words_of(sentence))
         leads = not any(t.word and not t.norm.isdigit() for t in reading.tokens[sentence.first : mention.first])
@@ -166,8 +168,21 @@ class Reader:
     def _fuller(self, reading: Reading, document: Document, mention: Mention, code: str) -> str | None:
         sentence = reading.sentences[mention.sentence]
         low, high = max(sentence.first, mention.first - _STATED), min(sentence.last, mention.last + _STATED)
-        words = frozenset(t.norm for t in reading.tokens[low:high] if t.word)
+        words = _heard(reading, low, high)
         return self._resolver.fuller(code, words, document.date_of_service)
+
+
+def _heard(reading: Reading, first: int, last: int) -> frozenset[str]:
+    """The words of the tokens, without those that are denied: 'exacerbation' in 'asthma, no exacerbation'."""
+    heard, denied = [], 0
+    for token in reading.tokens[first:last]:
+        if not token.word:
+            denied = 0
+            continue
+        if not denied:
+            heard.append(token.norm)
+        denied = _DENIED if token.norm in _DENYING else max(0, denied - 1)
+    return frozenset(heard)
 
 
 def _by_term(mention: Mention, lexicon: Lexicon) -> _Named:

@@ -10,6 +10,7 @@ from model.guidelines.measures import read_measures
 from model.guidelines.refinements import refine, restate
 from model.guidelines.refusals import refuse
 from model.guidelines.skin import place
+from model.guidelines.spoken import TRIGGER
 from model.guidelines.stated import as_stated
 from model.guidelines.statements import split_by_statement
 from model.prediction import FiredRule
@@ -43,7 +44,7 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
     """
     restated = restate(reading, supports)
     whole = _said(restated.supports)
-    meant, other = refuse(reading, document.setting, whole)
+    meant, other = refuse(reading, document.setting, _in_own_words(whole))
     standing, refused = split_by_statement(meant, document.setting)
     refused |= other
     stated = as_stated(standing)
@@ -70,6 +71,23 @@ def _said(supports: Mapping[str, Sequence[Support]]) -> dict[str, list[Support]]
             return True
         around = [m for m in (*treated, *others) if _holds(m, support.mention)]
         return code[0] not in "RZ" and bool(around) and all(m in treated and m not in others for m in around)
+
+    return {c: kept for c, found in supports.items() if (kept := [s for s in found if stands(c, s)])}
+
+
+def _in_own_words(supports: Mapping[str, Sequence[Support]]) -> dict[str, Sequence[Support]]:
+    """Supports without quotes that only went with a code elsewhere, where a term of the code book takes their words."""
+    terms = [(c, s.mention) for c, found in supports.items() for s in found if s.source != TRIGGER and not s.rank]
+
+    def stands(code: str, support: Support) -> bool:
+        quote = support.mention
+        return support.source != TRIGGER or not any(
+            c != code
+            and m.first < quote.last
+            and quote.first < m.last
+            and not (quote.first <= m.first and m.last <= quote.last and m.last - m.first < quote.last - quote.first)
+            for c, m in terms
+        )
 
     return {c: kept for c, found in supports.items() if (kept := [s for s in found if stands(c, s)])}
 

@@ -35,14 +35,17 @@ def yielding_codes(
     words: Mapping[str, Sequence[Span]],
     excludes: Excludes,
     terms: Mapping[str, Sequence[str]] | None = None,
+    likely: Mapping[str, float] | None = None,
 ) -> dict[str, FiredRule]:
     """Codes for which another of `codes` says the same condition in more detail.
 
-    `words` are their evidence and `terms` the terms (`tokens.term_key`) of that evidence.
+    `words` are their evidence and `terms` the terms (`tokens.term_key`) of that evidence. Where the very same words
+    speak for both, the detail is a guess: the likelier stays.
     """
     ordered = sorted(codes)
     terms = terms or {}
     dropped = _said_in_other_words(ordered, titles, terms)
+    dropped |= _guessed([c for c in ordered if c not in dropped], titles, words, likely or {})
     for code in (c for c in ordered if c not in dropped):
         for other in ordered:
             if other == code or other in dropped:
@@ -68,6 +71,21 @@ def _said_in_other_words(
                 reason = f"{titles[other]} ({other}) says the same in more detail."
                 dropped[code] = FiredRule("more-specific", _CITATION, reason)
                 break
+    return dropped
+
+
+def _guessed(
+    codes: Sequence[str], titles: Mapping[str, str], words: Mapping[str, Sequence[Span]], likely: Mapping[str, float]
+) -> dict[str, FiredRule]:
+    """Codes whose detail no word says: the same words speak for a vaguer and likelier code of their category."""
+    dropped: dict[str, FiredRule] = {}
+    for code in codes:
+        for other in codes:
+            alike = code[:3] == other[:3] and set(words[code]) == set(words[other])
+            vaguer = vagueness(titles[other]) > vagueness(titles[code])
+            if alike and vaguer and likely.get(other, 0.0) > likely.get(code, 0.0):
+                reason = f"The words say {titles[other]} ({other}) and no more."
+                dropped[code] = FiredRule("no-more-specific-than-said", _CITATION, reason)
     return dropped
 
 

@@ -227,3 +227,9 @@ def test_every_refinement_writes_billable_codes(codebook: CodeBook) -> None:
     """What a rule writes is in the code book."""
     for refinement in (r for r in refinements() if r.code):
         assert codebook.is_billable(refinement.code, date(2025, 10, 1)), refinement
+
+
+def test_what_a_treatment_names_is_said(claim: Claim) -> None:
+    """Words of long-term treatment hold the condition too; words of a history do not."""
+    assert "E11.9" in standing(claim("Diabetes on insulin."))
+    assert "C50.919" not in standing(claim("History of breast cancer."))

@@ -188,3 +188,10 @@ def test_a_text_that_is_marked_throughout() -> None:
     """50,000 characters without a full stop, every word marked, are read in a moment."""
     text = ("lung mass metastasis failure kidney " * 1500)[:50_000]
     assert scattered(lexicon("lung metastasis", "kidney failure"), text, text[:40])
+
+
+def test_scattered_words_do_not_reach_across_a_denial() -> None:
+    """'Sepsis without shock' is not the term 'sepsis shock'."""
+    terms = lexicon("sepsis shock")
+    assert scattered(terms, "Sepsis from the lung with shock.", "sepsis shock")
+    assert not scattered(terms, "Sepsis from the lung without shock.", "sepsis shock")

@@ -49,3 +49,14 @@ def test_next_note_begins_without_heading() -> None:
     """The heading of one note says nothing of the next note of the encounter."""
     sections = read_sections("FAMILY HISTORY: diabetes.\n\f\nSeen for cough.")
     assert sections[-1].kind is SectionKind.NONE
+
+
+def test_soap() -> None:
+    """Single letters head the parts of a SOAP note; a pulse does not."""
+    text = "S: Cough.\nO: Lungs clear.\nP: 80\nA: Bronchitis.\nP: Fluids."
+    assert kinds(text) == [
+        ("S", SectionKind.PRESENT_ILLNESS),
+        ("O", SectionKind.EXAMINATION),
+        ("A", SectionKind.ASSESSMENT),
+        ("P", SectionKind.PLAN),
+    ]

@@ -89,3 +89,28 @@ def test_reason_names_the_code_that_stands(codebook: CodeBook) -> None:
     rule = yielding_codes(titles, titles, {c: [Span(0, 3)] for c in titles}, Excluder(codebook))["N18.9"]
     assert "N18.4" in rule.reason
     assert rule.citation.endswith("I.B.2 and I.B.18")
+
+
+@pytest.mark.parametrize(("bare", "complicated"), [("E11.9", "E11.40"), ("E10.9", "E10.65"), ("F10.20", "F10.230")])
+def test_without_complications_beside_one(codebook: CodeBook, bare: str, complicated: str) -> None:
+    """A code that says that nothing goes with the condition is wrong beside one that names it, however vaguely."""
+    words = {bare.replace(".", "_"): (50, 60), complicated.replace(".", "_"): (0, 9)}
+    assert yielding(codebook, **words) == {bare}
+
+
+def test_words_that_deny_the_attribute(codebook: CodeBook) -> None:
+    """'Concussion without loss of consciousness' holds all the words of its opposite."""
+    terms = {
+        "S06_0X0A": "concussion consciousness loss without",
+        "S06_0X9A": "concussion consciousness loss without",
+    }
+    assert in_other_words(codebook, **terms) == {"S06.0X9A"}
+
+
+def test_a_detail_that_no_word_says(codebook: CodeBook) -> None:
+    """The very same words speak for the vaguer code, and likelier so."""
+    words = {"D51.0": [Span(0, 9)], "D51.9": [Span(0, 9)]}
+    titles = {code: entry.title for code in words if (entry := codebook.get(code))}
+    dropped = yielding_codes(words, titles, words, Excluder(codebook), likely={"D51.0": 0.5, "D51.9": 0.9})
+    assert set(dropped) == {"D51.0"}
+    assert set(yielding_codes(words, titles, words, Excluder(codebook), likely={"D51.0": 0.9})) == {"D51.9"}
