@@ -38,7 +38,7 @@ def create_app(
     from smartapp.inference import PredictorClient
     from smartapp.jobs import Jobs
     from smartapp.launching import build_launcher
-    from smartapp.views import cds
+    from smartapp.views import admin, cds
     from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
@@ -66,4 +66,5 @@ def create_app(
     to_review = CodesToReview(reviews, store.CardStore(engine), vault, config.public_url, clock)
     callers = CDSClients(ehrs, SQLReplays(engine), clock)
     app.register_blueprint(cds.blueprint(to_review, callers, ehrs, config.public_url))
+    admin.register(app, store.AdminStore(engine, vault, clock, config.idle))
     return app

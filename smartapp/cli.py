@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
+from smartapp.admin_commands import admin
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
 from smartapp.ehr_commands import ehr
@@ -292,7 +293,7 @@ def keys_new() -> None:
     click.echo(Fernet.generate_key().decode())
 
 
-for group in (ehr, sessions):
+for group in (admin, ehr, sessions):
     main.add_command(group)
 
 if __name__ == "__main__":

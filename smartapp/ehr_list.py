@@ -74,12 +74,12 @@ class NewEHR:
 
 def add(path: Path, new: NewEHR) -> EHR:
     """Appends the EHR and makes its key. Raises InvalidEHRFile, or OSError where a file cannot be written."""
-    key = path.parent / new.key_file
+    key, table = path.parent / new.key_file, new.table()
     made = new.client_auth == PRIVATE_KEY and not key.exists()
     if made:
         write_private(key, create_pem(new.alg), like=path)
     try:
-        add_ehr(path, new.table())
+        add_ehr(path, table)
     except (InvalidEHRFile, OSError):
         if made:
             key.unlink(missing_ok=True)

@@ -65,7 +65,7 @@ WRITE: dict[str, tuple[WantedScope, ...]] = {
 
 def wanted_scopes(vendor: str) -> tuple[WantedScope, ...]:
     """What to ask an EHR of this vendor for."""
-    return (*READ, *WRITE[vendor])
+    return (*READ, *WRITE.get(vendor, ()))
 
 
 def scope_words(vendor: str, version: str) -> tuple[str, ...]:

@@ -38,6 +38,19 @@ class Sign(StrEnum):
     BLOCKS = "✗"
 
 
+CONTEXT = (  # capability, what it does, how bad it is without it, why, how to mend it
+    ("launch-ehr", "it opens apps from a chart", Sign.BLOCKS, "it opens no apps from a chart", "Ask the vendor."),
+    ("context-ehr-patient", "it says which patient is open", Sign.LIMITED, "it may not say which patient is open", ""),
+    (
+        "context-ehr-encounter",
+        "it says which encounter is open",
+        Sign.LIMITED,
+        "it may not say which encounter is open, and Chartside needs it",
+        "Ask the vendor from where in the EHR a launch carries the encounter.",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that works, works in part, or stops Chartside: what, why it matters, how to mend it."""
@@ -105,23 +118,13 @@ def _launch(ehr: EHR, smart: dict[str, Any]) -> Iterator[Finding]:
             "Launch", Sign.LIMITED, "capabilities are not listed", "whether it launches apps shows only in use"
         )
         return
-    for name, sign, why, mend in (
-        ("launch-ehr", Sign.BLOCKS, "the EHR does not open apps from a chart", "Ask the vendor to switch it on."),
-        ("context-ehr-patient", Sign.LIMITED, "it may not say which patient is open", ""),
-        (
-            "context-ehr-encounter",
-            Sign.LIMITED,
-            "it may not say which encounter is open, and Chartside needs it",
-            "Ask the vendor from where in the EHR a launch carries the encounter.",
-        ),
-    ):
-        yield (
-            Finding("Launch", Sign.WORKS, name)
-            if name in capabilities
-            else Finding("Launch", sign, f"{name} is not among its capabilities", why, mend)
-        )
+    for name, works, sign, why, mend in CONTEXT:
+        if name in capabilities:
+            yield Finding("Launch", Sign.WORKS, f"{name}: {works}")
+        else:
+            yield Finding("Launch", sign, f"{name} is not among its capabilities", why, mend)
     if "authorize-post" in capabilities:
-        yield Finding("Launch", Sign.WORKS, "authorize-post", "long lists of scopes do not overflow an address")
+        yield Finding("Launch", Sign.WORKS, "authorize-post: long lists of scopes do not overflow an address")
     yield from _scopes(ehr, smart, capabilities)
 
 

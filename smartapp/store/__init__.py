@@ -1,8 +1,9 @@
 """What must survive a restart."""
 
+from smartapp.store.admin_store import AdminStore
 from smartapp.store.card_store import CardStore
 from smartapp.store.database import connect
 from smartapp.store.migrating import migrate
 from smartapp.store.review_store import ClaimLost, ReviewStore
 
-__all__ = ["CardStore", "ClaimLost", "ReviewStore", "connect", "migrate"]
+__all__ = ["AdminStore", "CardStore", "ClaimLost", "ReviewStore", "connect", "migrate"]

@@ -159,5 +159,5 @@ def test_missing_settings_are_listed_all_at_once() -> None:
 def test_help_names_every_command() -> None:
     """What a user may want is on the first page."""
     shown = run("--help").stdout
-    for command in ("code", "predict", "search", "demo", "codebook", "predictor", "migrate", "keys"):
+    for command in ("code", "predict", "search", "demo", "codebook", "predictor", "migrate", "keys", "ehr", "admin"):
         assert command in shown

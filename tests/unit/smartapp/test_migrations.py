@@ -22,7 +22,7 @@ from smartapp.store.migrating import roll_back
 from smartapp.store.tables import Base
 
 TABLES = {"review", "look", "decision", "attestation", "outbox", "launch_state", "launch_session"}
-TABLES |= {"cds_card", "cds_offer", "cds_feedback", "cds_call"}
+TABLES |= {"admin_session", "cds_card", "cds_offer", "cds_feedback", "cds_call"}
 HERE = key("https://ehr.example/fhir")
 
 
