@@ -19,6 +19,7 @@ from smartapp.errors import (
 from smartapp.exports import Export, export
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.fhir.outbox import planned
 from smartapp.fhir.since import notes_since
 from smartapp.fhir.writeback import plan
@@ -66,10 +67,11 @@ class Coding:
         codebook: CodeBook,
         jobs: Jobs,
         clock: Callable[[], datetime],
+        ladder_for: Callable[[FHIRClient], Ladder] = lambda _: SINGLE_WRITES,
     ) -> None:
         self._store, self._codebook, self._clock = store, codebook, clock
         self._reading = Reading(store, predictor, jobs, clock)
-        self._signing = Signing(store, jobs, clock)
+        self._signing = Signing(store, jobs, clock, ladder_for)
 
     def open(self, key: ReviewKey, client: FHIRClient) -> Review:
         """The review as it stands. Begins to read in the background, or goes on where a process died at work."""

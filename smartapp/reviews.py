@@ -272,7 +272,7 @@ class WrittenResource:
 
     resource: str  # Condition, Encounter, Claim, Provenance ...
     purpose: str  # "diagnosis I10", "order of diagnoses" ...; one of each a review
-    outcome: str  # pending | sent | written | already-there | not-written | failed | refused | conflict | undone
+    outcome: str  # pending | sent | written | already-there | not-written | failed | refused | conflict | undone | stray
     reference: str | None  # Condition/12 once it is in the chart
     detail: str  # why not, in plain words, with the EHR's; empty when written
     rung: Rung = Rung.SINGLE_WRITES

@@ -9,6 +9,7 @@ from typing import Final
 from smartapp.errors import ChartsideError, SessionExpired
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import Ladder
 from smartapp.fhir.outbox import IN_THE_CHART, Outbox
 from smartapp.fhir.writeback import write_back
 from smartapp.jobs import Jobs, log_without_words
@@ -28,6 +29,7 @@ class Signing:
     store: ReviewStore
     jobs: Jobs
     clock: Callable[[], datetime]
+    ladder_for: Callable[[FHIRClient], Ladder]
 
     def start(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
         """In the background."""
@@ -54,7 +56,7 @@ class Signing:
         try:
             write_back(
                 client, review.key, review.accepted(), review.attestation, review.model_revision,
-                chart=chart, outbox=outbox,
+                chart=chart, outbox=outbox, ladder=self.ladder_for(client),
             )  # fmt: skip
         except ClaimLost:
             raise
@@ -79,6 +81,6 @@ def outcome(receipt: Sequence[WrittenResource]) -> ReviewStatus:
     open = [line for line in receipt if line.outcome not in IN_THE_CHART | {"not-written"}]
     if not open:
         return ReviewStatus.WRITTEN
-    if any(line.reference and line.outcome in IN_THE_CHART | {"failed"} for line in receipt):
+    if any(line.reference and line.outcome in IN_THE_CHART | {"failed", "stray"} for line in receipt):
         return ReviewStatus.PARTLY_WRITTEN
     return ReviewStatus.REFUSED if all(line.outcome in ("refused", "undone") for line in open) else ReviewStatus.SIGNED

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import requests
 from fhirclient.models.fhirsearch import FHIRSearch
+from requests.adapters import BaseAdapter
 from urllib3.exceptions import NewConnectionError
 
 from launch.ehrs import GENERIC
@@ -96,7 +97,8 @@ class FHIRClient:
         self.base_url = base_url.rstrip("/")
         self.patient = patient
         self.vendor = vendor
-        self._granted = tuple(scope for scope in map(ResourceScope.parse, granted) if scope)
+        self.granted = tuple(granted)
+        self._granted = tuple(scope for scope in map(ResourceScope.parse, self.granted) if scope)
         self._token = token
         self._timeout, self._attempts = timeout, attempts
         self._sleep = sleep
@@ -111,6 +113,11 @@ class FHIRClient:
 
     def close(self) -> None:
         self._session.close()
+
+    def mount(self, adapter: BaseAdapter) -> None:
+        """Carries all requests by another transport than the network's."""
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
 
     def brief(self) -> Self:
         """The same, for what is not worth waiting for: one attempt, short time-outs."""

@@ -9,6 +9,9 @@ _ESSENTIAL = {
     "Encounter": ("subject", "diagnosis"),
     "Claim": ("status", "type", "use", "patient", "insurance", "diagnosis"),
     "Provenance": ("target", "agent", "recorded"),
+    "DocumentReference": ("status", "subject", "context"),  # some keep the words elsewhere, as a Binary
+    "Communication": ("status", "subject", "encounter", "payload"),
+    "Task": ("intent", "for", "encounter", "input"),  # whoever works on it changes its status
 }
 
 

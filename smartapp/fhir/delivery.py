@@ -177,7 +177,7 @@ class Delivery:
         try:
             self.client.update(void)
         except ChartsideError as error:
-            return "failed", reference, undone + _BY_HAND.format(reference=reference, why=error.detail)
+            return "stray", reference, undone + _BY_HAND.format(reference=reference, why=error.detail)
         return "undone", reference, done
 
 

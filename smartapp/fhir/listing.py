@@ -27,6 +27,10 @@ class Listing:
     def changed_by_others(self) -> bool:
         return self._others(self.reviewed) != self._others(self.current)
 
+    def leads_nowhere(self) -> bool:
+        """Lists ids of a transaction that the server did not resolve."""
+        return any(words(e, "condition", "reference") in self.dangling for e in items(self.current, "diagnosis"))
+
     def seen(self) -> str:
         """Names exactly what others have in the list now."""
         return hashlib.sha256(json.dumps(self._others(self.current)).encode()).hexdigest()
@@ -81,7 +85,7 @@ class Listing:
 def operations(before: Resource, after: Resource) -> list[dict[str, Any]]:
     """From one list of diagnoses to the other as JSON Patch; tests of the old one, since some servers ignore If-Match
     on PATCH."""
-    old, new = before.get("diagnosis"), after["diagnosis"]
+    old, new = before.get("diagnosis"), after.get("diagnosis", [])
     if not old:
         version = {"op": "test", "path": "/meta/versionId", "value": before["meta"]["versionId"]}
         return [version, {"op": "add", "path": "/diagnosis", "value": new}]

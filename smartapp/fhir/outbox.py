@@ -1,17 +1,19 @@
 """The writes of one signed review, in order: each is kept before the request leaves and again once it is answered.
 
-pending -> sent -> written | already-there | refused | failed | undone;   conflict and not-written: nothing was sent.
+pending -> sent -> written | already-there | refused | failed, to be tried again | undone, withdrawn again
+                 | stray, must not stand and could not be withdrawn;       conflict and not-written: nothing was sent.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from smartapp.fhir.ladder import DIRECT
 from smartapp.reviews import Conflict, PlannedWrite, Rung, WrittenResource
 
 IN_THE_CHART: Final = frozenset({"written", "already-there"})
-UNSENT_RUNGS: Final = frozenset({Rung.CDS_SUGGESTION, Rung.EXPORT})  # the EHR or a person does these
+CARRIERS: Final = frozenset({"DocumentReference", "Communication", "Task"})  # say in words what is not in the chart
 # A request whose answer was lost may still be at work behind a gateway; none waits longer than this.
 SETTLED_AFTER: Final = timedelta(seconds=60)
 _UNFINISHED: Final = frozenset({"pending", "sent", "failed", "refused"})
@@ -23,17 +25,11 @@ Keep = Callable[[int, WrittenResource], None]
 def planned(writes: Iterable[PlannedWrite]) -> tuple[WrittenResource, ...]:
     """The lines of an outbox before anything was sent."""
     return tuple(
-        WrittenResource(w.resource, w.purpose, "pending" if _is_sent(w) else "not-written", None, _why_not(w), w.rung)
+        WrittenResource(w.resource, w.purpose, "pending", None, "", w.rung)
+        if w.will_write
+        else WrittenResource(w.resource, w.purpose, "not-written", None, w.detail, w.rung)
         for w in writes
     )
-
-
-def _is_sent(write: PlannedWrite) -> bool:
-    return write.will_write and write.rung not in UNSENT_RUNGS
-
-
-def _why_not(write: PlannedWrite) -> str:
-    return "" if _is_sent(write) else write.detail
 
 
 class Outbox:
@@ -49,12 +45,13 @@ class Outbox:
     def lines(self) -> tuple[WrittenResource, ...]:
         return tuple(self._lines)
 
-    def places(self, rungs: Collection[Rung]) -> tuple[int, ...]:
-        return tuple(place for place, line in enumerate(self._lines) if line.rung in rungs)
+    def places(self, rung: Rung) -> tuple[int, ...]:
+        return tuple(place for place, line in enumerate(self._lines) if line.rung is rung)
 
     def find(self, resource: str, purpose: str) -> int | None:
-        """The place of the line, if such a one was planned."""
-        return next((n for n, w in enumerate(self._lines) if (w.resource, w.purpose) == (resource, purpose)), None)
+        """The place of the line, if such a one goes to the EHR: by its rung, or as the carrier of what does not."""
+        named = (n for n, line in enumerate(self._lines) if (line.resource, line.purpose) == (resource, purpose))
+        return next((n for n in named if self._lines[n].rung in DIRECT or resource in CARRIERS), None)
 
     def unfinished(self) -> tuple[int, ...]:
         """What is neither in the chart nor left out on purpose, nor waits for a choice."""

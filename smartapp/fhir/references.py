@@ -88,7 +88,7 @@ def portable(reference: Mapping[str, Any]) -> Resource | None:
 
 def patient_of(resource: Mapping[str, Any]) -> object:
     """The reference to whom the resource is about."""
-    return next((resource[name] for name in ("subject", "patient", "beneficiary") if name in resource), None)
+    return next((resource[name] for name in ("subject", "patient", "beneficiary", "for") if name in resource), None)
 
 
 def encounter_of(resource: Mapping[str, Any]) -> list[Any]:

@@ -8,25 +8,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from smartapp.errors import ChartsideError, EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
+from smartapp.fhir.bodies import Bodies
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.delivery import VOID, Delivery, Told
 from smartapp.fhir.diagnoses import Diagnosis, as_diagnosis, is_void, of_encounter, read_diagnoses
 from smartapp.fhir.elements import items, words
 from smartapp.fhir.errors import AnswerLost, EHRAnswered, NotConfirmed
+from smartapp.fhir.identifiers import document_id, message_id, token
+from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.fhir.listing import Listing, operations
-from smartapp.fhir.outbox import UNSENT_RUNGS, Outbox
-from smartapp.fhir.plan import CLAIM, NO_COVERAGE, ORDER, ORIGIN, held_already, plan, purpose_of
+from smartapp.fhir.outbox import Outbox
+from smartapp.fhir.plan import CLAIM, MESSAGE, NO_COVERAGE, ORDER, ORIGIN, SUMMARY, held_already, plan, purpose_of
 from smartapp.fhir.references import Resource, literal
-from smartapp.fhir.resources import (
-    build_claim,
-    build_condition,
-    build_provenance,
-    claim_id,
-    condition_id,
-    is_ours,
-    token,
-)
+from smartapp.fhir.resources import claim_id, condition_id, is_ours
 from smartapp.fhir.transaction import bundle, change, creation, locations, refusals
 from smartapp.reviews import AcceptedCode, Attestation, Choice, ReviewKey, Rung, WrittenResource
 
@@ -39,6 +34,7 @@ _CHANGED = (
 _WAITS = "Not sent. It waits for the choice on the encounter's diagnoses."
 _LEFT = "{by} chose to leave the encounter's diagnoses as somebody else had listed them."
 _MENDED = "The EHR did not carry out the transaction as one: this was completed by itself afterwards."
+_STRAY = "The EHR keeps it although it refused what it speaks of. Remove it in the EHR."
 _NO_TRANSACTIONS = frozenset({404, 405, 501})
 _MAY_PASS = frozenset({409, 412})  # somebody was at it at the same moment; the next attempt may do
 
@@ -56,6 +52,7 @@ def write_back(
     *,
     chart: Chart,
     outbox: Outbox,
+    ladder: Ladder = SINGLE_WRITES,
 ) -> tuple[WrittenResource, ...]:
     """Each line of the outbox, sent by its rung, re-read and compared; idempotent.
 
@@ -75,25 +72,18 @@ def write_back(
         for place in outbox.unfinished():
             outbox.tell(place, "failed", None, f"Nothing was sent. {error.detail}")
         return outbox.lines
-    _WriteBack(Delivery(client, outbox), chart, accepted, attestation, model_revision, diagnoses).run(encounter)
+    bodies = Bodies(chart, accepted, attestation, model_revision, ladder)
+    _WriteBack(Delivery(client, outbox), bodies, diagnoses).run(encounter)
     return outbox.lines
 
 
 class _WriteBack:
     """One run: what is in the chart so far, what was sent, and why it had to stop, if it had to."""
 
-    def __init__(
-        self,
-        delivery: Delivery,
-        chart: Chart,
-        accepted: Sequence[AcceptedCode],
-        attestation: Attestation,
-        model_revision: str | None,
-        diagnoses: tuple[Diagnosis, ...],
-    ) -> None:
+    def __init__(self, delivery: Delivery, bodies: Bodies, diagnoses: tuple[Diagnosis, ...]) -> None:
         self._delivery, self._client, self._outbox = delivery, delivery.client, delivery.outbox
-        self._chart, self._key = chart, chart.key
-        self._accepted, self._attestation, self._model_revision = accepted, attestation, model_revision
+        self._bodies, self._chart, self._key = bodies, bodies.chart, bodies.chart.key
+        self._accepted, self._attestation = bodies.accepted, bodies.attestation
         self._diagnoses = diagnoses
         self._conditions: list[str] = []  # references, in the order of the accepted codes
         self._own: list[str] = []  # what Chartside wrote, as versioned references
@@ -119,12 +109,15 @@ class _WriteBack:
             self._line("Condition", purpose_of(code.code), partial(self._condition, code))
         self._line("Encounter", ORDER, self._encounter)
         self._line("Claim", CLAIM, self._claim)
+        self._line("DocumentReference", SUMMARY, self._document)
+        for resource in ("Communication", "Task"):
+            self._line(resource, MESSAGE, partial(self._message, resource))
         self._line("Provenance", ORIGIN, self._provenance)
 
     def _line(self, resource: str, purpose: str, write: Callable[[int], Told]) -> None:
         """Whatever goes wrong is told here and stops nothing else, except when no later request could do better."""
         place = self._outbox.find(resource, purpose)
-        if place is None or self._outbox.lines[place].rung in UNSENT_RUNGS:
+        if place is None:
             return
         if self._stopped:
             self._outbox.tell(place, "pending", None, self._stopped)
@@ -162,7 +155,7 @@ class _WriteBack:
         if held and token(identifier) not in held.identifiers:
             self._conditions.append(held.reference)
             return "already-there", held.reference, ""
-        body = build_condition(self._key, accepted)
+        body = self._bodies.condition(accepted)
         try:
             if held:
                 resource = self._delivery.settle(place, held.reference, body)
@@ -186,9 +179,9 @@ class _WriteBack:
 
     def _encounter(self, place: int) -> Told:
         """412 = somebody was faster: what they changed decides whether ours can be added or a person must choose."""
-        if not self._conditions:
-            return "not-written", None, "None of the diagnoses is in the chart."
         reference = typed("Encounter", self._key.encounter)
+        if not self._conditions:
+            return self._unlisted(place, self._delivery.read(reference))
         missing = len(self._accepted) - len(self._conditions)
         detail = f"{missing} of the diagnoses could not be listed: see above." if missing else ""
         for last in (False, True):
@@ -213,6 +206,13 @@ class _WriteBack:
                 break
         return "written", reference, detail
 
+    def _unlisted(self, place: int, current: Resource) -> Told:
+        listing = self._listing(current, ())
+        if not listing.leads_nowhere():
+            return "not-written", None, "None of the diagnoses is in the chart."
+        self._delivery.change(place, current, listing.target((), self._chart.setting, Choice.BOTH), ())
+        return "undone", None, "The EHR listed diagnoses that it then refused; Chartside took them off the list."
+
     def _claim(self, place: int) -> Told:
         if self._chart.coverage is None:
             return "not-written", None, NO_COVERAGE
@@ -224,7 +224,7 @@ class _WriteBack:
             if found and self._gave_up_a_diagnosis():
                 return self._delivery.withdraw_claim(found)
             return "not-written", None, "A claim needs all the diagnoses in the chart first: see above."
-        body = build_claim(self._chart, self._accepted, self._attestation.by, self._attestation.at)
+        body = self._bodies.claim()
         if found:
             resource = self._delivery.settle(place, typed("Claim", str(found["id"])), body)
         else:
@@ -232,17 +232,42 @@ class _WriteBack:
         self._keep(resource)
         return "already-there" if found else "written", typed("Claim", str(resource["id"])), ""
 
+    def _document(self, place: int) -> Told:
+        return self._carry(place, "DocumentReference", document_id(self._key), self._bodies.document)
+
+    def _message(self, resource: str, place: int) -> Told:
+        return self._carry(place, resource, message_id(self._key), self._bodies.message)
+
+    def _carry(self, place: int, type: str, identifier: str, build: Callable[[], Resource]) -> Told:
+        found = self._delivery.find(place, type, identifier)
+        if found and found.get("status") == "entered-in-error":
+            raise EHRRefused(VOID)
+        if found:
+            resource = self._delivery.settle(place, typed(type, str(found["id"])), build())
+        else:
+            resource = self._delivery.create(place, build(), identifier)
+        self._keep(resource)
+        return "already-there" if found else "written", typed(type, str(resource["id"])), ""
+
     def _gave_up_a_diagnosis(self) -> bool:
         return any(w.resource == "Condition" and w.outcome in ("refused", "undone") for w in self._outbox.lines)
 
     def _provenance(self, place: int) -> Told:
+        stray = self._stray() if self._outbox.lines[place].rung is Rung.TRANSACTION else None
+        if stray and not self._own:
+            return "stray", typed("Provenance", str(stray["id"])), _STRAY
         if not self._own:
             return "not-written", None, "Nothing was written that it could speak of."
+        if stray:
+            body = self._bodies.provenance(self._own)
+            after = body | {"id": stray["id"], "meta": stray["meta"] | body["meta"]}
+            self._delivery.change(place, stray, after, ())
+            return "written", typed("Provenance", str(stray["id"])), ""
         earlier, told = self._provenance_so_far(self._own)
         untold = [target for target in self._own if self._plain(target) not in told]
         if not untold:
             return "already-there", typed("Provenance", str(earlier["id"])) if earlier else None, ""
-        body = build_provenance(self._chart, untold, self._attestation, self._model_revision)
+        body = self._bodies.provenance(untold)
         tag = body["meta"]["tag"][0]
 
         def look() -> Resource | None:
@@ -251,6 +276,14 @@ class _WriteBack:
 
         resource = self._delivery.create(place, body, only=f"_tag={tag['system']}|{tag['code']}", look=look)
         return "written", typed("Provenance", str(resource["id"])), ""
+
+    def _stray(self) -> Resource | None:
+        """A Provenance of a transaction that was not carried out as one: it speaks of what has another id, or none."""
+        for found in self._client.search("Provenance", target=typed("Encounter", self._key.encounter)):
+            spoken = [words(target, "reference") or "" for target in items(found, "target")]
+            if any(t.startswith("urn:") for t in spoken) and is_ours(self._client.base_url, found, self._attestation):
+                return found
+        return None
 
     def _provenance_so_far(self, targets: Sequence[str]) -> tuple[Resource | None, set[str]]:
         """The Provenance of this attestation that is there already, and what it speaks of."""
@@ -269,8 +302,11 @@ class _WriteBack:
     def _all_at_once(self, encounter: Resource) -> bool:
         """Sends what the outbox wants in one transaction, unless some of it may be there; whether each is to be looked
         at now. What a half-done one left undone is then completed one by one."""
-        places = self._outbox.places({Rung.TRANSACTION})
-        if not places or any(map(self._outbox.may_be_under_way, places)) or self._ours(self._diagnoses):
+        places = self._outbox.places(Rung.TRANSACTION)
+        tried = any(self._outbox.lines[place].attempts for place in places)
+        if not places or self._ours(self._diagnoses) or (tried and self._left_behind()):
+            return True
+        if any(map(self._outbox.may_be_under_way, places)):
             return True
         planned = self._entries(encounter)
         places, entries = tuple(place for place, _ in planned), [entry for _, entry in planned]
@@ -291,7 +327,7 @@ class _WriteBack:
 
     def _refused_at_once(self, places: Sequence[int], error: ChartsideError) -> bool:
         """Refused as one, so nothing should be there; some servers leave a part of it behind."""
-        self._mending = self._look_again() or self._claim_is_there()
+        self._mending = self._look_again() or self._left_behind()
         self._outbox.answered(*places)
         status = error.http_status if isinstance(error, EHRAnswered) else None
         if self._mending or status in _NO_TRANSACTIONS:
@@ -317,9 +353,12 @@ class _WriteBack:
         ours = {token(condition_id(self._key, code.code)) for code in self._accepted}
         return any(ours & set(d.identifiers) for d in diagnoses)
 
-    def _claim_is_there(self) -> bool:
+    def _left_behind(self) -> bool:
+        """Whether a transaction that was not carried out as one left a claim, or a list that leads nowhere."""
+        encounter = self._delivery.read(typed("Encounter", self._key.encounter))
         place = self._outbox.find("Claim", CLAIM)
-        return place is not None and self._delivery.find(place, "Claim", claim_id(self._key)) is not None
+        found = place is not None and self._delivery.find(place, "Claim", claim_id(self._key)) is not None
+        return found or self._listing(encounter, ()).leads_nowhere()
 
     def _entries(self, encounter: Resource) -> list[tuple[int, Resource]]:
         """The entries of the transaction with their places in the outbox; what the chart holds is not sent again."""
@@ -330,7 +369,7 @@ class _WriteBack:
             held = held_already(self._key, code.code, self._diagnoses)
             references.append(held.reference if held else identifier)
             if not held:
-                body = build_condition(self._key, code)
+                body = self._bodies.condition(code)
                 entry = creation(identifier, body, f"identifier={token(identifier)}")
                 entries.append((places["Condition", purpose_of(code.code)], entry))
         listing = self._listing(encounter, references)
@@ -339,12 +378,12 @@ class _WriteBack:
         if ("Encounter", ORDER) in places and choice is not Choice.THEIRS and target != encounter:
             entries.append((places["Encounter", ORDER], change(self._client.base_url, target)))
         if ("Claim", CLAIM) in places and self._chart.coverage is not None:
-            claim = build_claim(self._chart, self._accepted, self._attestation.by, self._attestation.at)
+            claim = self._bodies.claim()
             identifier = claim_id(self._key)
             entries.append((places["Claim", CLAIM], creation(identifier, claim, f"identifier={token(identifier)}")))
         if ("Provenance", ORIGIN) in places and entries:
             targets = [self._in_bundle(entry["fullUrl"]) for _, entry in entries]
-            provenance = build_provenance(self._chart, targets, self._attestation, self._model_revision)
+            provenance = self._bodies.provenance(targets)
             tag = provenance["meta"]["tag"][0]
             only = f"_tag={tag['system']}|{tag['code']}"
             entries.append((places["Provenance", ORIGIN], creation(tag["code"], provenance, only)))
@@ -356,11 +395,6 @@ class _WriteBack:
     def _held(self) -> list[Diagnosis]:
         found = (held_already(self._key, code.code, self._diagnoses) for code in self._accepted)
         return [diagnosis for diagnosis in found if diagnosis]
-
-    def _listed(self) -> int | None:
-        """The place of the encounter's line, where one is to be sent."""
-        place = self._outbox.find("Encounter", ORDER)
-        return None if place is None or self._outbox.lines[place].rung in UNSENT_RUNGS else place
 
     def _known_listing(self, current: Resource) -> Listing:
         """Where others seem to have changed the list, what is ours is looked for by its identifier too: some servers
@@ -382,7 +416,7 @@ class _WriteBack:
 
     def _choice(self, listing: Listing) -> Choice:
         """What shall stand. Raises _Held where somebody else changed the list and nobody chose between the two."""
-        place = self._listed()
+        place = self._outbox.find("Encounter", ORDER)
         held = [d.reference for d in self._held()]
         done = len(held) == len(self._accepted) and listing.holds_all(held, self._chart.setting)
         if place is None or done or not listing.changed_by_others():
@@ -396,14 +430,13 @@ class _WriteBack:
         raise _Held(_CHANGED)
 
     def _chooser(self) -> str:
-        place = self._listed()
+        place = self._outbox.find("Encounter", ORDER)
         chosen = self._outbox.lines[place].conflict if place is not None else None
         return chosen.by if chosen and chosen.by else "A person"
 
     def _tell_unfinished(self, outcome: str, detail: str) -> None:
         for place in self._outbox.unfinished():
-            if self._outbox.lines[place].rung not in UNSENT_RUNGS:
-                self._outbox.tell(place, outcome, None, detail)
+            self._outbox.tell(place, outcome, None, detail)
 
     def _keep(self, resource: Resource) -> None:
         version = words(resource, "meta", "versionId")

@@ -18,6 +18,7 @@ OUTCOMES = {
     "refused": "Refused by the EHR",
     "conflict": "Waits for your choice",
     "undone": "Withdrawn",
+    "stray": "To be removed by hand",
 }
 CHOICES = {
     Choice.BOTH: "Both: keep their list and add what was signed after it",

@@ -56,13 +56,19 @@ class FakeFHIRServer:
     patches_blindly: bool = False  # ignores If-Match on PATCH, as some servers do
     transactions: str = "atomic"  # batch: each entry by itself; half-done: refuses, and leaves what came before
     raw_binaries: bool = False
+    served: bool = True  # False: no port; requests come through `answer`
     seen: list[Seen] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._resources: dict[str, list[Resource]] = {}  # "Condition/12" -> its versions
+        self.versions: dict[str, list[Resource]] = {}  # "Condition/12" -> its versions
         self._faults: list[_Planned] = []
         self._lock = threading.RLock()
         self.stopping = threading.Event()
+        self.base_url = "http://ehr.test/fhir"
+        if self.served:
+            self._serve()
+
+    def _serve(self) -> None:
         self._server = make_server("127.0.0.1", 0, self._wsgi, threaded=True, request_handler=_Quiet)
         self._server.daemon_threads = True
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/fhir"
@@ -78,7 +84,7 @@ class FakeFHIRServer:
             self.knows_if_none_exist = self.knows_encounter_search = True
             self.refuses, self.ignores, self.knows_systems, self.says = frozenset(), frozenset(), False, ()
             self.patches_blindly, self.transactions = False, "atomic"
-            self.seen, self._resources, self._faults = [], {}, []
+            self.seen, self.versions, self._faults = [], {}, []
 
     def stop(self) -> None:
         self.stopping.set()
@@ -94,10 +100,10 @@ class FakeFHIRServer:
     def all(self, type: str) -> list[Resource]:
         """The current version of all resources of the type."""
         with self._lock:
-            return [copy.deepcopy(v[-1]) for path, v in self._resources.items() if path.startswith(f"{type}/")]
+            return [copy.deepcopy(v[-1]) for path, v in self.versions.items() if path.startswith(f"{type}/")]
 
     def get(self, path: str) -> Resource:
-        return copy.deepcopy(self._resources[path][-1])
+        return copy.deepcopy(self.versions[path][-1])
 
     def fail(self, method: str, path: str, fault: Fault, times: int = 1) -> None:
         """The next `times` requests of the method on the path (or below it) meet the fault."""
@@ -108,9 +114,9 @@ class FakeFHIRServer:
         return [s for s in self.seen if s.method == method and s.path.startswith(type)]
 
     def _wsgi(self, environ: Any, start_response: Any) -> Any:
-        return self._answer(Request(environ))(environ, start_response)
+        return self.answer(Request(environ))(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         path = request.path.removeprefix("/fhir").strip("/")
         body = json.loads(request.get_data() or b"null")
         query = list(request.args.items(multi=True))
@@ -142,7 +148,7 @@ class FakeFHIRServer:
             return self._create(path, body, headers.get("If-None-Exist"))
         if "/" not in path:
             return self._search(path, query)
-        if path not in self._resources:
+        if path not in self.versions:
             return outcome(404, f"{path} not found")
         if method == "PUT":
             return self._update(path, body, headers.get("If-Match"))
@@ -151,7 +157,7 @@ class FakeFHIRServer:
         return self._read(path, headers.get("Accept", ""))
 
     def _read(self, path: str, accept: str) -> Response:
-        resource = self._resources[path][-1]
+        resource = self.versions[path][-1]
         if "json" not in accept and "*/*" not in accept:
             if not (self.raw_binaries and path.startswith("Binary/")):
                 return outcome(406, f"Cannot produce any of: {accept}")
@@ -169,7 +175,7 @@ class FakeFHIRServer:
         return _json(201, stored, location=self._location(stored))
 
     def _update(self, path: str, body: Resource, if_match: str | None) -> Response:
-        current = self._resources[path][-1]["meta"]["versionId"]
+        current = self.versions[path][-1]["meta"]["versionId"]
         if if_match is not None and if_match != f'W/"{current}"':
             return outcome(412, f"Version conflict: the current version is {current}")
         return _json(200, self._store(body))
@@ -183,7 +189,7 @@ class FakeFHIRServer:
 
     def _transact(self, bundle: Resource) -> Response:
         """All entries with their references resolved, or none; or what the server is told to make of it."""
-        before = copy.deepcopy(self._resources)
+        before = copy.deepcopy(self.versions)
         ids = {e["fullUrl"]: str(uuid.uuid4()) for e in bundle["entry"] if e["request"]["method"] == "POST"}
         answered = []
         for entry in bundle["entry"]:
@@ -194,7 +200,7 @@ class FakeFHIRServer:
             answer = self._carry_out_entry(entry, json.loads(text), ids.get(entry["fullUrl"]))
             if answer.status_code >= 400 and self.transactions != "batch":
                 if self.transactions == "atomic":
-                    self._resources = before
+                    self.versions = before
                 return answer
             answered.append(_as_entry(answer))
         type = "batch-response" if self.transactions == "batch" else "transaction-response"
@@ -213,7 +219,7 @@ class FakeFHIRServer:
 
     def _store(self, resource: Resource) -> Resource:
         with self._lock:
-            versions = self._resources.setdefault(f"{resource['resourceType']}/{resource['id']}", [])
+            versions = self.versions.setdefault(f"{resource['resourceType']}/{resource['id']}", [])
             resource["meta"] = {**resource.get("meta", {}), "versionId": str(len(versions) + 1)}
             versions.append(resource)
             return resource

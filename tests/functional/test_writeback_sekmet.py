@@ -12,7 +12,7 @@ import fhirkit
 import pytest
 import requests
 from fhir_server import FakeFHIRServer, running
-from sample_chart import NOTE, accepted, attestation, condition, encoded, visit
+from sample_chart import NOTE, accepted, attestation, condition, encoded, outbox, visit
 
 from launch.sandbox.fhir_process import FHIRProcess
 from smartapp.fhir.chart import Chart, read_chart
@@ -67,7 +67,8 @@ class Visit:
         return read_chart(self.client, self.key.patient, self.key.encounter, lambda _: None)
 
     def sign(self, chart: Chart) -> tuple[WrittenResource, ...]:
-        return write_back(self.client, self.key, accepted("I10", "E11.9"), attestation(), "rev-1", chart=chart)
+        codes, out = accepted("I10", "E11.9"), outbox(chart, "I10", "E11.9")
+        return write_back(self.client, self.key, codes, attestation(), "rev-1", chart=chart, outbox=out)
 
     def send(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response:
         sent = {"Authorization": "Bearer good-token", "Accept": "application/fhir+json"}

@@ -153,7 +153,7 @@ def test_what_cannot_be_withdrawn_is_named(fhir_server: FakeFHIRServer, sign: Si
     fhir_server.fail("POST", "Condition", alters)
     fhir_server.fail("PUT", "Condition", answers(403))
     line = sign()[0]
-    assert (line.outcome, f"mark {line.reference} as entered in error" in line.detail) == ("failed", True)
+    assert (line.outcome, f"mark {line.reference} as entered in error" in line.detail) == ("stray", True)
 
 
 def test_lost_update_is_noticed(fhir_server: FakeFHIRServer, sign: Sign) -> None:
