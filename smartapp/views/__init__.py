@@ -7,6 +7,7 @@ from launch.views import blueprint
 from smartapp.reviews import REJECT_REASONS
 from smartapp.views import (
     assets,
+    embed_check,
     errors,
     exports,
     headers,
@@ -17,6 +18,7 @@ from smartapp.views import (
     search,
     since,
     site,
+    style,
     summary,
 )
 from smartapp.views.board import card_id
@@ -43,8 +45,10 @@ def register(app: Flask, wiring: Wiring) -> None:
     errors.register(app)
     assets.register(app, wiring.config.static)
     app.register_blueprint(home.pages)
+    app.register_blueprint(embed_check.pages)
     app.register_blueprint(site.pages)
     app.register_blueprint(blueprint(wiring.launcher, review_address, hand_over, home_url="/?ended"))
+    style.register(app, wiring.config.static)
     launched.register(app)
 
 

@@ -28,8 +28,9 @@ HEADERS = {
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in SWITCHED_OFF.split()),
     "Reporting-Endpoints": 'csp="/csp-report"',
 }
-# Pages without PHI that a frame of the EHR shows before a launch, after it, or when it failed.
-OUTSIDE_A_LAUNCH = ("/", "/launch", "/callback", "/logout")
+# Pages without PHI that a frame of the EHR shows before a launch, after it, or when it failed. Any trusted EHR may
+# frame them: which one it is, is not known yet or not known any more, and an error must be read where it happens.
+OUTSIDE_A_LAUNCH = ("/", "/launch", "/callback", "/logout", "/embed-check", "/embed-check/result")
 
 
 def register(app: Flask) -> None:

@@ -1,0 +1,3 @@
+// Goes on to the result without a click.
+
+location.replace(document.getElementById("go-on").href);
