@@ -78,7 +78,7 @@ class Signing:
 
 def outcome(receipt: Sequence[WrittenResource]) -> ReviewStatus:
     """What has become of the signature as a whole; what was left out on purpose is no failure."""
-    open = [line for line in receipt if line.outcome not in IN_THE_CHART | {"not-written"}]
+    open = [line for line in receipt if line.outcome not in IN_THE_CHART | {"not-written", "taken"}]
     if not open:
         return ReviewStatus.WRITTEN
     if any(line.reference and line.outcome in IN_THE_CHART | {"failed", "stray"} for line in receipt):

@@ -2,6 +2,7 @@
 
 pending -> sent -> written | already-there | refused | failed, to be tried again | undone, withdrawn again
                  | stray, must not stand and could not be withdrawn;       conflict and not-written: nothing was sent.
+not-written -> taken, where the EHR itself made it from a suggestion of the CDS service (smartapp.cds).
 """
 
 from collections.abc import Callable, Iterable

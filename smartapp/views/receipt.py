@@ -3,9 +3,11 @@
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from smartapp.fhir.outbox import IN_THE_CHART
 from smartapp.reviews import Choice, ReviewStatus
 from smartapp.views.board import build_board
 from smartapp.views.launched import launched, pages
+from smartapp.views.rungs import HOW, INSTEAD, is_elsewhere
 from smartapp.views.wiring import wiring
 
 OUTCOMES = {
@@ -13,6 +15,7 @@ OUTCOMES = {
     "sent": "Sent, not confirmed",
     "written": "Written",
     "already-there": "Already in the chart",
+    "taken": "Taken in the EHR",
     "not-written": "Not written",
     "failed": "Failed",
     "refused": "Refused by the EHR",
@@ -37,8 +40,10 @@ def receipt() -> str | BaseResponse:
     conflict = next((w.conflict for w in lines if w.outcome == "conflict"), None)
     unfinished = conflict is None and board.review.status is not ReviewStatus.WRITTEN
     return render_template(
-        "receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished, conflict=conflict, choices=CHOICES
-    )
+        "receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished, conflict=conflict, choices=CHOICES,
+        how=HOW, instead=INSTEAD, elsewhere=[line for line in lines if is_elsewhere(line)],
+        inside=any(line.outcome in IN_THE_CHART for line in lines),
+    )  # fmt: skip
 
 
 @pages.post("/choice")

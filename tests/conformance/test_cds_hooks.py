@@ -77,7 +77,7 @@ class Client:
         assert answer.status_code == 200, answer.text
         return answer.json["cards"]
 
-    def sign(self, rung: Rung = Rung.CDS_SUGGESTION, outcome: str = "pending", rejected: str = "J44.1") -> None:
+    def sign(self, rung: Rung = Rung.CDS_SUGGESTION, outcome: str = "not-written", rejected: str = "J44.1") -> None:
         """A person accepts two codes, rejects a third, and signs; the plan says by which rung they are to go."""
         now = self.clock()
         self.store.create(self.here, now)
@@ -407,7 +407,7 @@ def test_an_accepted_suggestion(client: Client) -> None:
     assert client.report(report).status_code == 200  # "multiple times for a card or suggestion"
     assert client.kept() == [("E11.9", "accepted", None)]
     lines = {line.purpose: line.outcome for line in client.store.review(client.here).receipt}
-    assert lines == {"diagnosis I10": "pending", "diagnosis E11.9": "taken"}
+    assert lines == {"diagnosis I10": "not-written", "diagnosis E11.9": "taken"}
     (left,) = client.cards()
     assert [s["label"] for s in left["suggestions"]] == [f"Add I10 {CODES['I10']}"]
 
