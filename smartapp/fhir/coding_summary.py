@@ -68,7 +68,8 @@ def _quoted(evidence: NoteEvidence, notes: dict[str, Note]) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{aware.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def as_pdf(summary: str) -> bytes:

@@ -44,9 +44,7 @@ def digest(said: Statement, source: str) -> dict[str, Any]:
         "software": said.get("software", {"name": said.get("implementation", {}).get("description", "")}),
         "patchFormat": said.get("patchFormat", []),
         "interaction": [i["code"] for i in rest.get("interaction", [])],
-        "types": {
-            r["type"]: _facts(r) for r in sorted(rest["resource"], key=lambda r: r["type"]) if r["type"] in TYPES
-        },
+        "types": {r["type"]: _facts(r) for r in known},
     }
 
 
