@@ -106,7 +106,7 @@ class SessionEnded(LaunchError):
 
     status = 401
     title = "Your session has ended"
-    advice = "Your decisions are saved. To go on, open Chartside again from the patient's chart."
+    advice = "Your decisions are saved. Open Chartside again from the patient's chart to go on."
 
     def __init__(self, detail: str = "", relaunch: str = "") -> None:
         super().__init__(detail)

@@ -180,8 +180,10 @@ class Launcher:
             raise SessionEnded(relaunch=session.context.iss if session.context.standalone else "")
 
     def _is_over(self, session: Session) -> bool:
+        """By age, or because the EHR has ended the access: what is kept then says only how it began."""
         now = self._clock()
-        return now - session.seen_at > self._idle or now - session.created_at > SESSION_LIFE
+        too_old = now - session.seen_at > self._idle or now - session.created_at > SESSION_LIFE
+        return too_old or not session.tokens.access_token
 
     def _renew(self, launch_key: str, before: Tokens, refresh: bool) -> str:
         """With the lease held: unless somebody was faster, one refresh, stored at once."""
@@ -194,7 +196,7 @@ class Launcher:
             self._store.put_tokens(launch_key, tokens)
             return tokens.access_token
         except GrantRefused:
-            self._store.remove(launch_key)
+            self._store.put_tokens(launch_key, Tokens("", None, self._clock()))
             raise SessionEnded("the EHR has ended the access") from None
         except (TokenRequestFailed, DiscoveryFailed):
             if refresh or self._clock() >= before.expires_at:

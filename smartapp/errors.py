@@ -4,6 +4,7 @@ ChartsideError
 ├── UnknownReview       the encounter was never opened here (404)
 ├── ReviewChanged       somebody else changed the review since the page was loaded (409)
 ├── ReviewClosed        decisions after sign-off (409)
+├── OtherChart          the form is of another patient or encounter than the launch (409)
 ├── EncounterVoid       the EHR says that the encounter did not take place (409)
 ├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
 ├── NothingAccepted     sign-off without a code (422)
@@ -51,6 +52,12 @@ class ReviewClosed(ChartsideError):
     advice = "Open the receipt to see what was written."
 
 
+class OtherChart(ChartsideError):
+    status = 409
+    title = "That page was of another patient or encounter"
+    advice = "Nothing was changed. Reload the page to see whose chart is open here, then do it again."
+
+
 class EncounterVoid(ChartsideError):
     status = 409
     title = "This encounter did not take place"
@@ -96,7 +103,7 @@ class EHRRefused(ChartsideError):
 class SessionExpired(ChartsideError):
     status = 401
     title = "Your session with the EHR has ended"
-    advice = "Open Chartside again from the patient's chart, then press Try again. Your decisions are saved."
+    advice = "Your decisions are saved. Open Chartside again as you did before, then press Try again."
 
 
 class PredictorUnavailable(ChartsideError):

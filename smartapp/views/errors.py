@@ -4,15 +4,16 @@ import logging
 import secrets
 import traceback
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from launch.errors import LaunchError
-from smartapp.errors import ChartsideError
-from smartapp.views.launched import wants_fragment
+from launch.errors import LaunchError, SessionEnded
+from smartapp.errors import ChartsideError, SessionExpired
+from smartapp.views.launched import current_launch, wants_fragment
 
 log = logging.getLogger(__name__)
 
+SIGN_IN_AGAIN = "Your decisions are saved. Sign in again and choose the same encounter to go on where you were."
 WORDS = {
     400: ("The request was not understood", "Go back, reload the page and try again."),
     403: ("This form did not come from this page", "Nothing was changed. Reload the page and try again."),
@@ -33,7 +34,17 @@ def register(app: Flask) -> None:
 def show_known(error: LaunchError | ChartsideError) -> Response:
     """An error of our own tree carries its words."""
     detail = error.detail if error.detail != error.title else ""
+    if iss := _standalone(error):
+        return _page(error, error.status, error.title, SIGN_IN_AGAIN, detail, url_for("launch.launch", iss=iss))
     return _page(error, error.status, error.title, error.advice, detail)
+
+
+def _standalone(error: Exception) -> str:
+    """The EHR with which to sign in again, where the session that has ended was not opened from a chart."""
+    if isinstance(error, SessionEnded):
+        return error.relaunch
+    here = current_launch() if isinstance(error, SessionExpired) else None
+    return here.session.context.iss if here and here.session.context.standalone else ""
 
 
 def show_http(error: HTTPException) -> Response:
@@ -54,14 +65,20 @@ def show_unexpected(error: Exception) -> Response:
     return _page(error, 500, *WORDS[500])
 
 
-def _page(error: Exception, status: int, title: str, advice: str, detail: str = "") -> Response:
+def _page(error: Exception, status: int, title: str, advice: str, detail: str = "", relaunch: str = "") -> Response:
     reference = secrets.token_hex(4).upper()
     log.warning("error %s: %s (%d) on %s", reference, type(error).__name__, status, request.endpoint)
     template = "_notice.html" if wants_fragment() else "error.html"
     back = bool(g.get("launched"))
     response = make_response(
         render_template(
-            template, title=title, advice=advice, detail=detail, reference=reference, back=back, status=status
+            template,
+            title=title,
+            advice=advice,
+            detail=detail,
+            reference=reference,
+            back=back,
+            relaunch=relaunch,
         )
     )
     response.status_code = status

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, abort, g, request
 
 from launch.sessions import Session
 from launch.views import browser_id
+from smartapp.errors import OtherChart
 from smartapp.reviews import Reviewer, ReviewKey
 from smartapp.views.csrf import FIELD, build_token, is_same_origin, is_token
 from smartapp.views.wiring import wiring
@@ -61,6 +62,7 @@ def _admit() -> None:
         client=wiring().client_for(session),
     )
     _refuse_forged_form(g.launch_key)
+    _refuse_form_of_another_chart(g.launched.key)
 
 
 def register(app: Flask) -> None:
@@ -84,6 +86,15 @@ def _refuse_forged_form(launch_key: str) -> None:
     own = is_token(request.form.get(FIELD, ""), config.secret_keys, launch_key, browser_id())
     if not own or not is_same_origin(request, config.public_url):
         abort(403)
+
+
+def _refuse_form_of_another_chart(key: ReviewKey) -> None:
+    """Raises OtherChart: whatever an address or a cookie says, a decision is for the chart that the page showed."""
+    if request.method == "POST" and (request.form.get("patient"), request.form.get("encounter")) != (
+        key.patient,
+        key.encounter,
+    ):
+        raise OtherChart
 
 
 @pages.context_processor

@@ -30,8 +30,10 @@ def progress() -> Response:
 
 @pages.post("/retry")
 def retry() -> BaseResponse:
-    here = launched()
-    wiring().coding.retry(here.key, here.client)
+    """From a page that is behind nothing is begun: it shows what has changed since."""
+    here, coding = launched(), wiring().coding
+    if form_version() == coding.review(here.key).version:
+        coding.retry(here.key, here.client)
     return redirect(url_for("review.show"), 303)
 
 

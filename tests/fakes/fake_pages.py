@@ -85,7 +85,8 @@ class Visitor:
 
     def post(self, path: str, form: dict[str, Any] | None = None, **headers: str) -> TestResponse:
         """A form of the launch's pages."""
-        whole = {"csrf_token": TOKEN, "version": self.coding.review_now.version} | (form or {})
+        chart = {"patient": KEY.patient, "encounter": KEY.encounter}
+        whole = chart | {"csrf_token": TOKEN, "version": self.coding.review_now.version} | (form or {})
         return self.app.test_client(use_cookies=False).post(
             f"/r/{LAUNCH_KEY}/{path}", data=whole, headers=self.headers | headers
         )

@@ -26,6 +26,7 @@ class Browser:
 
     def __init__(self, site: "Site", app: Flask) -> None:
         self.site, self.cookie, self.urls = site, "", list[str]()
+        self.app = app
         self._client = app.test_client(use_cookies=False)
 
     def restarted(self, app: Flask) -> "Browser":
@@ -93,6 +94,9 @@ class Opened:
         self.browser, self.page = browser, page
         self.path = page.request.path
         self.launch_key = self.path.split("/")[2]
+        wiring = browser.app.extensions["chartside"]
+        context = wiring.launcher.session(self.launch_key, browser.cookie.partition("=")[2]).context
+        self.chart = {"patient": context.patient, "encounter": context.encounter}  # as every form of its pages says
         self.token = re.search(r'name="csrf_token" value="(\w+)"', page.text)[1]
 
     @property
@@ -121,7 +125,7 @@ class Opened:
     def post(self, path: str, fragment: bool = False, **form: str) -> TestResponse:
         """A form of the page sent; `fragment` as htmx does."""
         headers = {"HX-Request": "true"} if fragment else {}
-        filled = {"csrf_token": self.token} | form
+        filled = {"csrf_token": self.token} | self.chart | form
         if "version" not in filled:
             filled["version"] = self.version
         return self.browser.request("POST", self.path + path, headers, data=filled)

@@ -171,7 +171,7 @@ def test_a_form_that_makes_no_sense(opened: Opened, form: dict[str, str]) -> Non
 
 def test_a_form_without_a_version(opened: Opened) -> None:
     """A decision says which state of the review it was made on."""
-    form = {"csrf_token": opened.token, **ACCEPT}
+    form = {"csrf_token": opened.token, **opened.chart, **ACCEPT}
     check_refused(opened.browser.request("POST", opened.path + "decisions", data=form), 400, "not understood")
 
 
