@@ -1,6 +1,6 @@
 """The background job of a review: reads the chart, has it coded, and says at every step how far it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +15,8 @@ from smartapp.reviews import ReviewKey, ReviewStatus
 from smartapp.store import ClaimLost, ReviewStore
 from smartapp.suggestions import join_notes
 
+Listed = Callable[[str], Mapping[str, Collection[str]]]  # of an iss: the search parameters it lists for each type
+
 BROKEN = "Something went wrong while the chart was read and coded. Press Try again."
 
 
@@ -26,6 +28,7 @@ class Reading:
     predictor: PredictorClient
     jobs: Jobs
     clock: Callable[[], datetime]
+    listed: Listed = lambda _: {}
 
     def start(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
         """Returns at once. Every end of the job is a state of the review, but for the process's own."""
@@ -48,7 +51,7 @@ class Reading:
                 draft.set_status(ReviewStatus.READING, stage)
 
         began = self.clock()
-        read = read_chart(client, key.patient, key.encounter, progress)
+        read = read_chart(client, key.patient, key.encounter, progress, self._listed(key.iss))
         if read.key != key:
             raise ForeignResource
         before = self.store.chart(key)
@@ -64,6 +67,12 @@ class Reading:
             if prediction is not None:
                 draft.set_prediction(prediction)
         self._end(key, claim, ReviewStatus.READY)
+
+    def _listed(self, iss: str) -> Mapping[str, Collection[str]]:
+        try:
+            return self.listed(iss)
+        except ChartsideError:
+            return {}  # an EHR that does not say what it offers is tried
 
     def _predict(self, chart: Chart) -> Prediction | None:
         """None when no note has words: each note says why, and coding by hand is open."""

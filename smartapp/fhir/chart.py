@@ -124,7 +124,7 @@ class _Reading:
         setting = _SETTINGS.get(code or "", Setting.OTHER)
         served_on = _date_of_service(visit, setting)
         # An encounter that did not take place is shown with what the chart says of it, and its notes are not read.
-        notes = () if visit.get("status") in VOID else self._notes(during)
+        notes = () if words(visit, "status") in VOID else self._notes(during)
         self._progress("Reading diagnoses and coverage")
         diagnoses = read_diagnoses(client, key.patient, key.encounter)
         return Chart(

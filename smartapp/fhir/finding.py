@@ -42,7 +42,7 @@ class Visit:
         """One that goes on ends now; one that is over and has no end, at its beginning."""
         start, end = instant(at(encounter, "period", "start")), instant(at(encounter, "period", "end"))
         if start and end is None:
-            end = datetime.now(UTC).astimezone(start.tzinfo) if encounter.get("status") in UNDER_WAY else start
+            end = datetime.now(UTC).astimezone(start.tzinfo) if words(encounter, "status") in UNDER_WAY else start
         return cls(base, patient, str(encounter["id"]), start, end)
 
     def holds(self, document: Resource) -> bool:

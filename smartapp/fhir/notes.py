@@ -35,7 +35,7 @@ class Standing:
 def without_summaries(key: ReviewKey, documents: Sequence[Resource]) -> list[Resource]:
     """Without the coding summary that Chartside itself files among the notes: what it says proves nothing."""
     ours = document_id(key)
-    return [d for d in documents if ours not in {i.get("value") for i in items(d, "identifier")}]
+    return [d for d in documents if ours not in {words(i, "value") for i in items(d, "identifier")}]
 
 
 def standing(base: str, documents: Sequence[Resource]) -> list[Standing]:

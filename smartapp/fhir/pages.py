@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 from smartapp.errors import EHRRefused
 from smartapp.fhir.answers import issue_words
-from smartapp.fhir.elements import items
+from smartapp.fhir.elements import items, words
 from smartapp.fhir.references import Resource, is_id, resolve
+
+# https://hl7.org/fhir/R4/valueset-bundle-type.html without searchset; some servers leave the type out.
+_NO_ANSWERS = frozenset({
+    "document", "message", "transaction", "transaction-response", "batch", "batch-response", "history", "collection",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,7 @@ class Matches:
 
 def read_page(bundle: Resource, type: str, patient: str) -> Matches:
     """One page. The EHR's words stand without the patient's id. Raises EHRRefused for a Bundle that is no answer."""
-    # R4 asks for the type, https://hl7.org/fhir/R4/bundle.html; some servers leave it out.
-    if bundle.get("type", "searchset") != "searchset":
+    if words(bundle, "type") in _NO_ANSWERS:
         raise EHRRefused(f"The EHR answered a search for {type} with a Bundle of another kind.")
     found = tuple(r for r in _resources(bundle) if r.get("resourceType") == type and is_id(r.get("id")))
     outcomes = [r for r in _resources(bundle) if r.get("resourceType") == "OperationOutcome"]

@@ -14,7 +14,7 @@ def as_documents(base: str, reports: Iterable[Resource], notes: Collection[Resou
     US Core has EHRs show the same report in both resources, by the same attachment: then the note stands.
     """
     known = {url for note in notes for content in items(note, "content") if (url := _url(base, content))}
-    documents = [_as_document(r) for r in reports if r.get("status") not in _NOT_A_REPORT]
+    documents = [_as_document(r) for r in reports if words(r, "status") not in _NOT_A_REPORT]
     return [d for d in documents if d["content"] and not known & {_url(base, content) for content in d["content"]}]
 
 

@@ -198,3 +198,82 @@ def test_session_ends_while_reading_notes(fhir_server: FakeFHIRServer, fhir_clie
     fhir_server.put(patient(), note(content=[{"attachment": {"contentType": "text/plain", "url": "Binary/b1"}}]))
     with pytest.raises(SessionExpired):
         read(fhir_client)
+
+
+@pytest.mark.parametrize(
+    ("changes", "class_code", "setting"),
+    [
+        ({"class": None}, None, Setting.OTHER),
+        ({"class": {}, "classHistory": []}, None, Setting.OTHER),
+        ({"class": {"code": "IMP"}, "classHistory": [{"class": {"code": "EMER"}}]}, "IMP", Setting.INPATIENT),
+        (
+            {
+                "class": None,
+                "classHistory": [
+                    {"class": {"code": "IMP"}, "period": {"start": "2026-03-02T12:00:00-05:00"}},
+                    {"class": {"code": "EMER"}, "period": {"start": "2026-03-02T09:00:00-05:00"}},
+                ],
+            },
+            "IMP",
+            Setting.INPATIENT,
+        ),
+    ],
+)
+def test_class_and_its_history(
+    fhir_server: FakeFHIRServer,
+    fhir_client: FHIRClient,
+    changes: dict[str, object],
+    class_code: str | None,
+    setting: Setting,
+) -> None:
+    """The class decides; where there is none, the latest of its history; where there is no history, it is said."""
+    fhir_server.put(encounter(**changes))
+    chart = read(fhir_client)
+    assert (chart.header.encounter_class, chart.setting) == (class_code, setting)
+    assert any("no class" in gap for gap in chart.gaps) is (class_code is None)
+
+
+def test_encounter_without_a_period(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """It is coded by the newest edition, and that is said."""
+    fhir_server.put(encounter(period=None))
+    chart = read(fhir_client)
+    assert chart.date_of_service is None
+    assert [n.id for n in chart.notes] == ["n1"]
+    assert any("gives no date for this encounter" in gap for gap in chart.gaps)
+
+
+@pytest.mark.parametrize("status", ["planned", "arrived", "triaged", "in-progress", "onleave"])
+def test_encounter_under_way(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, status: str) -> None:
+    """It is read as it stands, and known as going on."""
+    fhir_server.put(encounter(status=status))
+    header = read(fhir_client).header
+    assert (header.under_way, header.void) == (True, False)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_encounter_that_did_not_take_place(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, status: str) -> None:
+    """Its notes are not even looked for."""
+    fhir_server.put(encounter(status=status))
+    chart = read(fhir_client)
+    assert (chart.header.void, chart.notes) == (True, ())
+    assert not fhir_server.sent("GET", "DocumentReference")
+
+
+def test_merged_patient(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """A record that was replaced by another says so; one that replaced another says nothing."""
+    other = {"reference": "Patient/p2"}
+    fhir_server.put(patient() | {"link": [{"type": "replaces", "other": other}]})
+    assert read(fhir_client).gaps == ()
+    fhir_server.put(patient() | {"link": [{"type": "replaced-by", "other": other}]})
+    assert read(fhir_client).gaps == (
+        "The EHR has merged this patient's record into another. Open the chart of that record instead.",
+    )
+
+
+def test_diagnoses_where_encounters_cannot_be_searched_for(
+    fhir_server: FakeFHIRServer, fhir_client: FHIRClient
+) -> None:
+    """The patient's encounter diagnoses are asked for, and those of other encounters left out."""
+    fhir_server.refuses = frozenset({"encounter"})
+    fhir_server.put(condition("c1"), condition("c2", code="I10", encounter={"reference": "Encounter/e2"}))
+    assert [d.reference for d in read(fhir_client).diagnoses] == ["Condition/c1"]

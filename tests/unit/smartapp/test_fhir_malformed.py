@@ -34,15 +34,26 @@ PROCEDURE = {
     "resourceType": "Procedure", "id": "r1", "status": "completed", "code": {"coding": [{"display": "Biopsy"}]},
     "subject": {"reference": "Patient/p1"}, "encounter": {"reference": "Encounter/e1"},
 }  # fmt: skip
+REPORT = {
+    "resourceType": "DiagnosticReport", "id": "d1", "status": "final", "code": {"text": "Chest film"},
+    "subject": {"reference": "Patient/p1"}, "encounter": {"reference": "Encounter/e1"},
+    "effectivePeriod": {"start": "2026-03-02"}, "resultsInterpreter": [{"display": "Dr. Rao"}],
+    "presentedForm": [{"contentType": "text/plain", "data": "UGFpbi4="}],
+}  # fmt: skip
 FULL = [
     patient(),
     encounter(
         diagnosis=[{"condition": {"reference": "Condition/c1"}, "use": {"coding": [{"code": "billing"}]}, "rank": 1}]
     ),
-    note(relatesTo=[{"code": "replaces", "target": {"reference": "DocumentReference/n0"}}], docStatus="final"),
+    note(
+        relatesTo=[{"code": "replaces", "target": {"reference": "DocumentReference/n0"}}],
+        docStatus="final",
+        identifier=[{"system": "s", "value": "v"}],
+    ),
     condition(identifier=[{"system": "s", "value": "v"}]),
     coverage(period={"start": "2026-01-01", "end": "2026-12-31"}, order=1),
     PROCEDURE,
+    REPORT,
 ]
 
 

@@ -59,8 +59,8 @@ def test_errors_make_the_list_incomplete(fhir_server: FakeFHIRServer, fhir_clien
         fhir_client.search("Condition", patient="Patient/p1")
 
 
-@pytest.mark.parametrize("kind", ["batch-response", "collection", "history", 7])
-def test_bundle_of_another_kind(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, kind: object) -> None:
+@pytest.mark.parametrize("kind", ["batch-response", "collection", "history"])
+def test_bundle_of_another_kind(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, kind: str) -> None:
     """What is no answer to a search is not read as one."""
     fhir_server.fail("GET", "Condition", says(page({"resource": condition()}, type=kind)))
     with pytest.raises(EHRRefused, match="a Bundle of another kind"):
