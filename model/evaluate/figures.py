@@ -121,20 +121,37 @@ def _confidence(outcomes: Sequence[Outcome], gold: Floats, resamples: Resamples)
     pairs = Pairs.of(outcomes)
     return {
         "ece": _calibration_error(pairs, len(outcomes), resamples),
+        "ece_by_chance": error_by_chance(pairs, len(resamples.weights)),
         "recall_at_95_precision": ratio(_found_while_precise(pairs, resamples), gold),
     }
 
 
 def _calibration_error(pairs: Pairs, documents: int, resamples: Resamples) -> Floats:
     """Expected calibration error over ten bins of equal width."""
-    edges = np.array([b / _BINS for b in range(1, _BINS)])
-    bins = np.searchsorted(edges, pairs.confidence, side="right")
+    bins = _bins(pairs)
     promised, kept = np.zeros((documents, _BINS)), np.zeros((documents, _BINS))
     np.add.at(promised, (pairs.document, bins), pairs.confidence)
     np.add.at(kept, (pairs.document, bins), pairs.right)
     listed = np.bincount(pairs.document, minlength=documents)
     gaps: Floats = np.abs(resamples.total(promised) - resamples.total(kept)).sum(axis=1)
     return ratio(gaps, resamples.total(listed))
+
+
+def error_by_chance(pairs: Pairs, number: int) -> Floats:
+    """The error that as many codes of perfect calibration show, each right as often as it says; row 0 is the mean."""
+    draw, bins = np.random.default_rng(0), _bins(pairs)
+    errors = np.zeros(number)
+    for at in range(1, number):
+        missed = (draw.random(len(bins)) < pairs.confidence) - pairs.confidence
+        errors[at] = np.abs(np.bincount(bins, missed, minlength=_BINS)).sum() / max(len(bins), 1)
+    errors[0] = errors[1:].mean() if number > 1 else 0.0
+    return errors
+
+
+def _bins(pairs: Pairs) -> NDArray[np.int64]:
+    """The bin of each code, ten of equal width."""
+    edges = np.array([b / _BINS for b in range(1, _BINS)])
+    return np.asarray(np.searchsorted(edges, pairs.confidence, side="right"))
 
 
 def _found_while_precise(pairs: Pairs, resamples: Resamples) -> Floats:

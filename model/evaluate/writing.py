@@ -26,6 +26,7 @@ _LABELS = {
     "evidence_given_right_code": "evidence right, of right codes",
     "grounded": "grounded: codes with their exact words",
     "ece": "expected calibration error",
+    "ece_by_chance": "the same of perfect calibration, by chance alone",
     "recall_at_95_precision": "share of codes reached at precision .95",
 }
 _ERROR_COLUMNS = ("document", "code", "title", "kind", "words", "confidence", "policy", "remark")

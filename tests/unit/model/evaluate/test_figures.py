@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from model.evaluate.figures import Measure, Resamples, interval, measures, ratio
+from model.evaluate.figures import Measure, Pairs, Resamples, error_by_chance, interval, measures, ratio
 from model.evaluate.gold import Gold
 from model.evaluate.outcomes import Outcome, judge
 from model.prediction import CodePrediction, Policy, Prediction
@@ -163,7 +163,16 @@ def test_no_prediction_and_no_code_is_no_error(prediction: Callable, gold: Calla
     for policy in Policy:
         found = measures([judge(gold({}), prediction([]), policy)], policy, Resamples(1, 3))
         assert found["micro_f1"] == Measure(0, 0, 0)
-        assert found["ece"] == Measure(0, 0, 0)
+        assert found["ece"] == found["ece_by_chance"] == Measure(0, 0, 0)
+
+
+@pytest.mark.parametrize(("sure", "error"), [(0.5, 0.0881), (1.0, 0.0)])
+def test_few_codes_of_perfect_calibration_show_an_error(sure: float, error: float) -> None:
+    """Twenty codes at .5 are ten right give or take: the mean deviation of the binomial, 20 C(20, 10) / 2^21 of 20."""
+    pairs = Pairs(np.full(20, sure), np.ones(20), np.zeros(20, int))
+    by_chance = error_by_chance(pairs, 1001)
+    assert by_chance[0] == pytest.approx(error, abs=0.004)
+    assert by_chance[1:].min() <= by_chance[0] <= by_chance[1:].max()
 
 
 def test_the_interval_of_a_thousand_resamples_leaves_out_25_on_each_side() -> None:
