@@ -19,8 +19,12 @@ class SigningKey:
 
     @classmethod
     def load(cls, path: Path) -> "SigningKey":
-        """Raises ValueError in words that quote nothing of the key."""
-        pem = path.read_bytes()
+        """Raises OSError, and ValueError in words that quote nothing of the key."""
+        return cls.from_pem(path.read_bytes())
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> "SigningKey":
+        """Raises ValueError."""
         for kind, alg in ((ECKey, "ES384"), (RSAKey, "RS384")):
             try:
                 key = kind.import_key(pem)

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,19 @@ def add_ehr(path: Path, settings: Mapping[str, Any]) -> None:
         _replace(path, document)
 
 
-def change_ehr(path: Path, iss: str, settings: Mapping[str, Any]) -> None:
-    """Changes settings of the EHR with this iss; None takes one away. Raises as `add_ehr`, also for an unknown iss."""
+def change_ehr(
+    path: Path, iss: str, settings: Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]
+) -> None:
+    """Changes settings of the EHR with this iss; None takes one away. Raises as `add_ehr`, also for an unknown iss.
+
+    A function is given the settings as they are, and nobody else changes them meanwhile.
+    """
     with locked(path):
         document = _read(path)
         table = _find(document, iss)
         if table is None:
             raise InvalidEHRFile(path, [f"there is no [[ehr]] table with iss = {iss!r}"])
-        for name, value in settings.items():
+        for name, value in (settings(table.unwrap()) if callable(settings) else settings).items():
             if value is None:
                 table.pop(name, None)
             else:

@@ -14,6 +14,7 @@ from smartapp.admin_commands import admin
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
 from smartapp.ehr_commands import ehr
+from smartapp.key_commands import keys
 from smartapp.session_commands import sessions
 from smartapp.terminal import underline_codes
 
@@ -280,20 +281,7 @@ def migrate() -> None:
     migrate(connect(config().database_url))
 
 
-@main.group()
-def keys() -> None:
-    """Keys that seal tokens and patient data at rest."""
-
-
-@keys.command("new")
-def keys_new() -> None:
-    """Print a fresh key for CHARTSIDE_SECRET_KEYS; put it first and keep the old ones behind it to rotate."""
-    from cryptography.fernet import Fernet
-
-    click.echo(Fernet.generate_key().decode())
-
-
-for group in (admin, ehr, sessions):
+for group in (admin, ehr, keys, sessions):
     main.add_command(group)
 
 if __name__ == "__main__":
