@@ -91,10 +91,21 @@ class SMARTAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return super().get_token_grant(request)
 
     def authenticate_client(self, request: Any, methods: list[str], endpoint: str = "token") -> Any:
-        client = super().authenticate_client(request, methods, endpoint)
+        client = self._find_refreshing(request) or super().authenticate_client(request, methods, endpoint)
         if request.payload.client_id not in (None, client.client_id):
             raise InvalidClientError(description="client_id is not that of the authenticated client.")
         return client
+
+    def _find_refreshing(self, request: Any) -> OAuthClient | None:
+        """A public app need not name itself to refresh ("Refresh access token"): its refresh token says whose it is."""
+        sent = request.payload.data
+        if sent.get("grant_type") != "refresh_token" or request.headers.get("Authorization"):
+            return None
+        if {"client_id", "client_assertion"} & sent.keys():
+            return None
+        token = self.store.find_token(sent.get("refresh_token", ""))
+        client: OAuthClient | None = self.query_client(token.grant.client_id) if token else None
+        return client if client and client.registration.auth == "public" else None
 
     def describe_launch(self, grant: Grant) -> dict[str, Any]:
         """Builds the launch context that goes with the token ("Scopes and launch context")."""

@@ -26,8 +26,9 @@ class FHIRInMemory:
         headers = headers or {}
         self.seen.append((method, path, dict(headers), list(params)))
         if path == "metadata":
-            rest = [{"resource": [{"type": name} for name in ("Patient", "Condition", "Subscription")]}]
-            return _answer(200, {"resourceType": "CapabilityStatement", "rest": rest})
+            rest = [{"mode": "server", "resource": [{"type": n} for n in ("Patient", "Condition", "Subscription")]}]
+            known = {"status": "active", "date": "2026-01-01", "kind": "instance", "fhirVersion": "4.0.1"}
+            return _answer(200, {"resourceType": "CapabilityStatement", **known, "format": ["json"], "rest": rest})
         if method == "GET":
             return self._search(path, params) if "/" not in path else self._read(path)
         if method == "POST":

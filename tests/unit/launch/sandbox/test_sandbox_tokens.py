@@ -326,3 +326,13 @@ def test_grants_no_more_than_registered(smart_app: App) -> None:
 def test_state_is_not_needed_to_see_an_error(smart_app: App) -> None:
     """An error without state still reaches the app."""
     assert "state" not in answer_of(smart_app.authorize(state=None))
+
+
+def test_a_public_app_refreshes_without_naming_itself(sandbox: Flask) -> None:
+    """ "Refresh access token" asks for no client_id; an app that has to authenticate is refused without it."""
+    public = App(sandbox)
+    assert public.refresh(public.tokens()["refresh_token"], client_id=None).status_code == 200
+    secret = App(sandbox, "secret-app")
+    token = secret.exchange(secret.code(), _basic(), client_id=None).json["refresh_token"]
+    assert _error(secret.refresh(token, client_id=None)) == "invalid_client"
+    assert _error(public.refresh("unknown", client_id=None)) == "invalid_client"
