@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 TESTS_INSTALLED := .venv/.tests-installed
 TRAINING_INSTALLED := .venv/.training-installed
 
-.PHONY: run setup test check fix bench train screenshots clean
+.PHONY: run setup test check fix bench train requirements screenshots clean
 
 run: $(INSTALLED)  ## demo EHR and app on this machine; Ctrl-C stops both
 	@$(BIN)/chartside demo
@@ -15,8 +15,9 @@ setup: $(TESTS_INSTALLED)  ## everything that developing and testing needs
 	@echo "Ready. Next: make run"
 
 test: $(TESTS_INSTALLED)  ## every kind of test; what needs Chromium or Node is skipped where they are missing, but not in CI
-	@if command -v npm >/dev/null && [ ! -d tests/validators/node_modules ]; then \
-	  echo "Installing the FHIR validators ..."; npm ci --prefix tests/validators --silent --no-audit --no-fund; fi
+	@for tools in validators smart-clients; do \
+	  if command -v npm >/dev/null && [ ! -d tests/$$tools/node_modules ]; then \
+	    echo "Installing the packages of tests/$$tools ..."; npm ci --prefix tests/$$tools --silent --no-audit --no-fund; fi; done
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(TESTS_INSTALLED)  ## style, types, direction of imports
@@ -37,6 +38,9 @@ bench: $(INSTALLED)  ## speed, as it is and as ratios to a fixed piece of work
 
 screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation
 	$(BIN)/python tests/browser/screenshots.py
+
+requirements: $(TESTS_INSTALLED)  ## the table of SMART requirements and their tests, docs/smart-requirements.md
+	$(BIN)/python tests/docs/requirements_table.py
 
 clean:
 	rm -rf .venv var

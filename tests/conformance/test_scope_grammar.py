@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launch.ehrs import NEEDED_SCOPES
+from launch.ehrs import NEEDED_SCOPES, VENDORS
 from launch.scopes import MINIMUM, ResourceScope, allows, is_scope
+from smartapp.scopes import scope_words
 
 LEVELS = ("patient", "user", "system")
 LETTERS = "cruds"
@@ -104,3 +105,12 @@ def test_what_is_asked_for_unless_told_otherwise_is_the_least():
     assert {scope.level for scope in parsed} == {"patient"}
     assert {letter for scope in parsed for letter in scope.letters} == {"r", "s"}
     assert "offline_access" not in MINIMUM
+
+
+@pytest.mark.requirement("@131")
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_scopes_are_combined_to_their_shortest_form(vendor):
+    """Several interactions on one type are one scope: no two that are asked for differ in their letters only."""
+    for asked in (MINIMUM, scope_words(vendor, "v2")):
+        parsed = [found for scope in asked if (found := ResourceScope.parse(scope))]
+        assert len({(scope.level, scope.type, scope.only) for scope in parsed}) == len(parsed)
