@@ -209,6 +209,8 @@ client_auth = "private_key_jwt"
 private_keys = ["client-key.pem"]
 scopes = {scopes}
 embed_origins = ["{ehr}", "{by_name}"]
+cds_issuer = "{ehr}/fhir"
+cds_jwks_url = "{ehr}/cds/jwks.json"
 """
 
 CLIENTS = """# Chartside, as the demo EHR knows it.

@@ -49,6 +49,7 @@ def _serve(options: argparse.Namespace) -> None:
         fhir_url=f"http://127.0.0.1:{options.fhir_port}/fhir",
         app_launch_url=f"{options.app_url.rstrip('/')}/launch",
         clients=clients,
+        cds_url=f"{options.app_url.rstrip('/')}/cds-services",
     )
     process = FHIRProcess(options.state.resolve(), options.fhir_port)
     try:

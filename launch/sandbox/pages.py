@@ -1,12 +1,14 @@
 """The demonstration EHR's pages: patients, a chart with the app in it, and who is at the keyboard."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
-from launch.sandbox.chart_view import list_patients, read_attachment, read_chart, read_patient
-from launch.sandbox.fhir_server import FHIRServer, FHIRServerSilent, read
+from launch.sandbox.cds import CDSClient, CDSFailed, Shown
+from launch.sandbox.chart_view import Chart, list_patients, read_attachment, read_chart, read_patient
+from launch.sandbox.fhir_server import FHIR_JSON, FHIRServer, FHIRServerSilent, read
 from launch.sandbox.grants import GrantStore, Launch
 from launch.sandbox.settings import DemoUser, SandboxSettings
 
@@ -21,6 +23,9 @@ def pages_blueprint(settings: SandboxSettings, fhir: FHIRServer, store: GrantSto
     blueprint.add_url_rule("/chart/<patient>/<encounter>", "chart", pages.chart)
     blueprint.add_url_rule("/chart/<patient>/<encounter>/record", "record", pages.record)
     blueprint.add_url_rule("/chart/<patient>/<encounter>/open", "open_app", pages.open_app)
+    blueprint.add_url_rule("/chart/<patient>/<encounter>/take", "take_suggestion", pages.take, methods=["POST"])
+    blueprint.add_url_rule("/chart/<patient>/<encounter>/dismiss", "dismiss_card", pages.dismiss, methods=["POST"])
+    blueprint.add_url_rule("/cds/jwks.json", "cds_keys", pages.cds_keys)
     blueprint.add_url_rule("/note/<note>", "note", pages.note)
     blueprint.add_url_rule("/user", "choose_user", pages.choose_user, methods=["POST"])
     blueprint.add_url_rule("/healthz", "healthz", pages.healthz)
@@ -44,6 +49,7 @@ def pages_blueprint(settings: SandboxSettings, fhir: FHIRServer, store: GrantSto
 class _Pages:
     def __init__(self, settings: SandboxSettings, fhir: FHIRServer, store: GrantStore) -> None:
         self._settings, self._fhir, self._store = settings, fhir, store
+        self._cds = CDSClient(settings)
 
     def read_user(self) -> DemoUser:
         """Who was chosen; the first one when nobody was."""
@@ -61,12 +67,52 @@ class _Pages:
         chart = read_chart(self._fhir, patient, encounter, self._settings.clock().date()) or abort(404)
         ask_consent = request.args.get("consent") == "ask"
         app_url = self._begin_launch(patient, encounter, ask_consent)
-        return render_template("chart.html", chart=chart, app_url=app_url, ask_consent=ask_consent)
+        return render_template(
+            "chart.html", chart=chart, app_url=app_url, ask_consent=ask_consent, shown=self._ask(chart)
+        )
 
     def record(self, patient: str, encounter: str) -> str:
         """The part of the chart page that changes when an app writes."""
         chart = read_chart(self._fhir, patient, encounter, self._settings.clock().date()) or abort(404)
-        return render_template("_record.html", chart=chart)
+        return render_template("_record.html", chart=chart, shown=self._ask(chart))
+
+    def take(self, patient: str, encounter: str) -> Any:
+        """Does what the suggestion says and tells the service ("Suggestion accepted")."""
+        card, chosen = request.form.get("card", ""), request.form.get("suggestion", "")
+        suggestion = self._cds.suggestion(card, chosen) or abort(404)
+        for action in suggestion["actions"]:
+            resource = action["resource"]
+            if resource.get("subject", {}).get("reference") != f"Patient/{patient}":
+                abort(400)
+            body, headers = json.dumps(resource).encode(), {"Content-Type": FHIR_JSON}
+            if self._fhir.send("POST", resource["resourceType"], headers=headers, body=body).status != 201:
+                return self._failed("The record store did not take it.")
+        return self._told(patient, encounter, card, "accepted", acceptedSuggestions=[{"id": chosen}])
+
+    def dismiss(self, patient: str, encounter: str) -> Any:
+        """Tells the service that the card was overridden, with the reason if one was chosen."""
+        system, _, code = request.form.get("reason", "").rpartition("|")
+        why = {"overrideReason": {"reason": {"system": system, "code": code}}} if code else {}
+        return self._told(patient, encounter, request.form.get("card", ""), "overridden", **why)
+
+    def cds_keys(self) -> Any:
+        return self._cds.keys()
+
+    def _ask(self, chart: Chart) -> Shown:
+        """What the CDS service says of the chart that is being opened."""
+        visit = read(self._fhir, "Encounter", chart.encounter.id) or {}
+        expires = self._settings.clock()
+        return self._cds.ask(Launch(chart.patient.id, chart.encounter.id, self.read_user(), False, expires), visit)
+
+    def _told(self, patient: str, encounter: str, card: str, outcome: str, **more: Any) -> Any:
+        try:
+            self._cds.report(card, outcome, **more)
+        except CDSFailed as failed:
+            return self._failed(str(failed))
+        return redirect(url_for("pages.chart", patient=patient, encounter=encounter), 303)
+
+    def _failed(self, words: str) -> Any:
+        return render_template("message.html", title="The card could not be used", words=words), 502
 
     def open_app(self, patient: str, encounter: str) -> Any:
         """Launches the app in a tab of its own; each launch token is good once, so it is made on the way."""

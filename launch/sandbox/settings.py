@@ -103,6 +103,7 @@ class SandboxSettings:
     fhir_url: str  # the FHIR server behind the proxy
     app_launch_url: str  # the app's launch URL, shown in the chart page's frame
     clients: tuple[RegisteredClient, ...]
+    cds_url: str | None = None  # the app's CDS Hooks discovery endpoint; None: no decision support here
     users: tuple[DemoUser, ...] = DEMO_USERS
     facility: str = "Northfield Medical Group"
     id_token_alg: str = "RS256"  # noqa: S105  # the name of an algorithm
@@ -130,6 +131,11 @@ class SandboxSettings:
     def fhir_base(self) -> str:
         """The `iss` of a launch and the `aud` of an authorization request."""
         return f"{self.public_url}/fhir"
+
+    @property
+    def cds_jwks_url(self) -> str:
+        """Where the keys are with which this EHR signs its calls of the CDS service, as registered with the app."""
+        return f"{self.public_url}/cds/jwks.json"
 
     @property
     def issuer(self) -> str:
