@@ -17,7 +17,7 @@ setup: $(TESTS_INSTALLED)  ## everything that developing and testing needs
 test: $(TESTS_INSTALLED)  ## every kind of test; what needs Chromium or Node is skipped where they are missing, but not in CI
 	@for tools in validators smart-clients; do \
 	  if command -v npm >/dev/null && [ ! -d tests/$$tools/node_modules ]; then \
-	    echo "Installing the packages of tests/$$tools ..."; npm ci --prefix tests/$$tools --silent --no-audit --no-fund; fi; done
+	    echo "Installing the packages of tests/$$tools ..."; npm ci --prefix tests/$$tools --silent --no-audit --no-fund || exit 1; fi; done
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(TESTS_INSTALLED)  ## style, types, direction of imports

@@ -10,6 +10,7 @@ from fake_pages import BROWSER, HOST, LAUNCH_KEY, OTHER_HOST, FakeLauncher, buil
 from sample_review import ready_review
 
 from launch.ehrs import TrustedEHRs
+from launch.oauth import AuthorizationRequest
 from launch.views import COOKIE
 
 UNION = f"{HOST.embed_origins[0]} {OTHER_HOST.embed_origins[0]}"
@@ -65,11 +66,11 @@ def site():
     return Site()
 
 
-def check(answer, ancestors, where):
+def check(answer, ancestors, where, forms="'self'"):
     """The whole header set, and nothing that contradicts it."""
     policy = dict(part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";"))
     assert policy.pop("frame-ancestors") == ancestors, where
-    assert policy == POLICY, where
+    assert policy == POLICY | {"form-action": forms}, where
     assert {name: answer.headers.get(name) for name in EXPECTED} == EXPECTED, where
     off = answer.headers["Permissions-Policy"].split(", ")
     assert all(feature.endswith("=()") for feature in off), where
@@ -147,3 +148,22 @@ def test_an_ehr_listed_without_origins_frames_nothing():
     alone = TrustedEHRs([replace(HOST, embed_origins=()), OTHER_HOST])
     site = Site(FakeLauncher(ehrs=alone))
     check(site.ask("GET", f"/r/{LAUNCH_KEY}/", **COOKIE_HEADER), "'none'", "no embed_origins")
+
+
+@pytest.mark.parametrize(
+    ("origin", "forms"),
+    [
+        ("https://ehr.example", "'self' https:"),
+        ("http://127.0.0.1:8090", "'self' https: http://127.0.0.1:8090"),
+    ],
+)
+def test_the_page_that_hands_over_to_the_ehr_may_send_there(origin, forms):
+    """Of all pages only this one sends a form away, and the EHR may redirect it to the sign-in of its hospital."""
+
+    class Posting(FakeLauncher):
+        def begin(self, iss, launch, browser):
+            return AuthorizationRequest(f"{origin}/authorize", {"state": "s"}, True, "EHR", (origin,))
+
+    answer = Site(Posting()).ask("GET", f"/launch?iss={HOST.iss}&launch=x")
+    assert answer.status_code == 200
+    check(answer, UNION, "/launch", forms)
