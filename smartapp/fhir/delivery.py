@@ -11,6 +11,7 @@ from smartapp.fhir.errors import AnswerLost, EHRAnswered, NotConfirmed
 from smartapp.fhir.outbox import IN_THE_CHART, Outbox
 from smartapp.fhir.references import Resource
 from smartapp.fhir.resources import token
+from smartapp.fhir.transaction import full_url
 from smartapp.reviews import Rung
 
 Told = tuple[str, str | None, str]  # outcome, reference, detail of one line
@@ -37,8 +38,8 @@ _BY_HAND: Final = " It could not be withdrawn: mark {reference} as entered in er
 class Delivery:
     """The client and the outbox of one run; `sent` says whether anything left, `placed` where a transaction put it."""
 
-    def __init__(self, client: FHIRClient, outbox: Outbox) -> None:
-        self.client, self.outbox = client, outbox
+    def __init__(self, client: FHIRClient, outbox: Outbox, encounter: str) -> None:
+        self.client, self.outbox, self.encounter = client, outbox, encounter
         self.sent = False
         self.placed: dict[str, str] = {}
 
@@ -51,14 +52,20 @@ class Delivery:
         return self.client.read(type, id)
 
     def find(self, place: int, type: str, identifier: str) -> Resource | None:
-        """Ours by its identifier: checked, since some servers ignore the parameter. Where the EHR named its id it is
-        read by that, since a search may lag behind."""
-        for known in (self.placed.get(identifier), self.outbox.lines[place].reference):
+        """Ours by its identifier, which is checked, since some servers ignore the parameter; where the EHR named its id
+        by that, since a search may lag behind; and among what belongs to the encounter, since some servers find nothing
+        for a token with its system."""
+        for known in (self.placed.get(full_url(identifier)), self.outbox.lines[place].reference):
             resource = self.there(known) if known else None
             if resource and _has(resource, identifier):
                 return resource
-        found = self.client.search(type, patient=typed("Patient", self.client.patient), identifier=token(identifier))
-        return next((r for r in found if _has(r, identifier)), None)
+        patient = typed("Patient", self.client.patient)
+        for way in ({"identifier": token(identifier)}, {"encounter": typed("Encounter", self.encounter)}):
+            found = self.client.search(type, patient=patient, **way)
+            ours = next((r for r in found if _has(r, identifier)), None)
+            if ours:
+                return ours
+        return None
 
     def there(self, reference: str) -> Resource | None:
         try:

@@ -1,5 +1,6 @@
 """One Bundle for all resources of a write-back, and what the EHR made of it: servers may answer it piece by piece."""
 
+import uuid
 from collections.abc import Iterable, Sequence
 
 from smartapp.fhir.answers import outcome_words
@@ -7,10 +8,16 @@ from smartapp.fhir.elements import items, words
 from smartapp.fhir.references import Resource, is_id, literal
 
 
-def creation(full_url: str, resource: Resource, only: str) -> Resource:
+def full_url(identifier: str) -> str:
+    """The address of an entry within the Bundle. Not its identifier: some servers replace the address by the id that
+    they assign wherever it stands, in the identifier too."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, identifier).urn
+
+
+def creation(identifier: str, resource: Resource, only: str) -> Resource:
     """An entry that creates the resource, unless one is there that `only` finds."""
     request = {"method": "POST", "url": resource["resourceType"], "ifNoneExist": only}
-    return {"fullUrl": full_url, "resource": resource, "request": request}
+    return {"fullUrl": full_url(identifier), "resource": resource, "request": request}
 
 
 def change(base: str, resource: Resource) -> Resource:

@@ -22,7 +22,7 @@ from smartapp.fhir.outbox import Outbox
 from smartapp.fhir.plan import CLAIM, MESSAGE, NO_COVERAGE, ORDER, ORIGIN, SUMMARY, held_already, plan, purpose_of
 from smartapp.fhir.references import Resource, literal
 from smartapp.fhir.resources import claim_id, condition_id, is_ours
-from smartapp.fhir.transaction import bundle, change, creation, locations, refusals
+from smartapp.fhir.transaction import bundle, change, creation, full_url, locations, refusals
 from smartapp.reviews import AcceptedCode, Attestation, Choice, ReviewKey, Rung, WrittenResource
 
 __all__ = ["plan", "write_back"]
@@ -73,7 +73,7 @@ def write_back(
             outbox.tell(place, "failed", None, f"Nothing was sent. {error.detail}")
         return outbox.lines
     bodies = Bodies(chart, accepted, attestation, model_revision, ladder)
-    _WriteBack(Delivery(client, outbox), bodies, diagnoses).run(encounter)
+    _WriteBack(Delivery(client, outbox, key.encounter), bodies, diagnoses).run(encounter)
     return outbox.lines
 
 
@@ -199,7 +199,8 @@ class _WriteBack:
                 self._keep(self._delivery.change(place, current, target, operations(current, target)))
             except EHRAnswered as error:
                 again = self._delivery.read(reference)
-                passing = error.http_status in _MAY_PASS or again.get("diagnosis") != current.get("diagnosis")
+                versions = [words(encounter, "meta", "versionId") for encounter in (current, again)]
+                passing = error.http_status in _MAY_PASS or versions[0] != versions[1]
                 if last or not passing:
                     raise
             else:
@@ -286,14 +287,20 @@ class _WriteBack:
         return None
 
     def _provenance_so_far(self, targets: Sequence[str]) -> tuple[Resource | None, set[str]]:
-        """The Provenance of this attestation that is there already, and what it speaks of."""
-        last, told = None, set()
-        for target in dict.fromkeys(map(self._plain, targets)):
+        """The Provenance of this attestation that is there already, and what it speaks of.
+
+        Some servers find a reference with its version by exactly that only.
+        """
+        wanted = {self._plain(target) for target in targets}
+        last, told = None, set[str]()
+        for target in (*dict.fromkeys(map(self._plain, targets)), *targets[:1]):
+            if self._plain(target) in told:
+                continue
             for found in self._client.search("Provenance", target=target):
-                spoken = {self._plain(t) for t in items(found, "target")}
-                if target in spoken and is_ours(self._client.base_url, found, self._attestation):
+                spoken = wanted & {self._plain(t) for t in items(found, "target")}
+                if spoken and is_ours(self._client.base_url, found, self._attestation):
                     last = found
-                    told.add(target)
+                    told |= spoken
         return last, told
 
     def _plain(self, reference: object) -> str:
@@ -367,7 +374,7 @@ class _WriteBack:
         for code in self._accepted:
             identifier = condition_id(self._key, code.code)
             held = held_already(self._key, code.code, self._diagnoses)
-            references.append(held.reference if held else identifier)
+            references.append(held.reference if held else full_url(identifier))
             if not held:
                 body = self._bodies.condition(code)
                 entry = creation(identifier, body, f"identifier={token(identifier)}")
@@ -411,7 +418,7 @@ class _WriteBack:
         return self._listing(current, [d.reference for d in self._held()])
 
     def _listing(self, current: Resource, ours: Sequence[str]) -> Listing:
-        ids = {condition_id(self._key, code.code) for code in self._accepted}
+        ids = {full_url(condition_id(self._key, code.code)) for code in self._accepted}
         return Listing(self._client.base_url, self._chart.encounter, current, frozenset(ours), ids)
 
     def _choice(self, listing: Listing) -> Choice:

@@ -22,6 +22,12 @@ Fault = Callable[["FakeFHIRServer", Callable[[], Response]], Response]
 _ABOUT = ("subject", "patient", "beneficiary")
 
 
+# What the server says it offers; the demo EHR in front of it tells only of the types that it knows itself.
+_TYPES = "Patient Encounter DocumentReference DiagnosticReport Condition Procedure Coverage Claim Provenance Binary"
+_SEARCHES = [{"name": name} for name in ("patient", "encounter", "category", "date", "period", "identifier", "_tag")]
+_REST = {"mode": "server", "resource": [{"type": type, "searchParam": _SEARCHES} for type in _TYPES.split()]}
+
+
 @dataclass(frozen=True)
 class Seen:
     """A request as it came in."""
@@ -144,6 +150,8 @@ class FakeFHIRServer:
     ) -> Response:
         if method == "POST" and not path:
             return self._transact(body)
+        if path == "metadata":
+            return _json(200, {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [_REST]})
         if method == "POST":
             return self._create(path, body, headers.get("If-None-Exist"))
         if "/" not in path:
@@ -196,7 +204,7 @@ class FakeFHIRServer:
             text = json.dumps(entry["resource"])
             for url, id in ids.items() if self.transactions == "atomic" else ():
                 type = next(e["request"]["url"] for e in bundle["entry"] if e["fullUrl"] == url)
-                text = text.replace(f'"reference": "{url}"', f'"reference": "{type}/{id}"')
+                text = text.replace(f'"{url}"', f'"{type}/{id}"')  # wherever it stands, as some servers do
             answer = self._carry_out_entry(entry, json.loads(text), ids.get(entry["fullUrl"]))
             if answer.status_code >= 400 and self.transactions != "batch":
                 if self.transactions == "atomic":
