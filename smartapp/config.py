@@ -71,6 +71,16 @@ class Config:
     static: Path = HERE / "static"
 
     @classmethod
+    def to_register(cls, public_url: str, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Enough for what is typed at a registration, before there is an EHR. Raises MissingSettings."""
+        complaints: list[str] = []
+        contacts = Contacts.from_env(environ, complaints)
+        if complaints:
+            raise MissingSettings(complaints)
+        unused = Path()
+        return cls(public_url.rstrip("/"), (), unused, "", unused, unused, contacts=contacts)
+
+    @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Config":
         """Raises MissingSettings, naming all that is missing or wrong."""
         complaints: list[str] = []

@@ -1,5 +1,6 @@
 """`chartside ehr`: the list of trusted EHRs, and whether Chartside will work with one."""
 
+import json
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -9,8 +10,10 @@ import click
 
 from launch.client_keys import ALGORITHMS
 from launch.ehrs import GENERIC, PRIVATE_KEY, PUBLIC, SECRET, VENDORS, InvalidEHRFile
-from smartapp import ehr_list
+from smartapp import ehr_list, registration
+from smartapp.config import Config, MissingSettings
 from smartapp.ehr_list import NewEHR
+from smartapp.registration import MARKETPLACES
 
 if TYPE_CHECKING:  # imported where it is used, so that `--help` answers at once
     from launch.ehrs import EHR
@@ -37,6 +40,26 @@ public_url_option = click.option(
 @click.group()
 def ehr() -> None:
     """The EHRs that Chartside trusts."""
+
+
+@ehr.command("register")
+@click.option("--for", "place", type=click.Choice(list(MARKETPLACES)), default=GENERIC, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the client's metadata of RFC 7591.")
+@click.option("--public-url", envvar="CHARTSIDE_PUBLIC_URL", required=True, help="Where browsers reach Chartside.")
+def register(place: str, as_json: bool, public_url: str) -> None:
+    """Print what to type where Chartside is registered; a running Chartside shows it at /register."""
+    try:
+        config = Config.to_register(public_url)
+    except MissingSettings as missing:
+        raise click.ClickException(str(missing)) from None
+    if as_json:
+        click.echo(json.dumps(registration.as_json(MARKETPLACES[place], config), indent=2, ensure_ascii=False))
+        return
+    for section in registration.build_sections(MARKETPLACES[place], config):
+        click.echo(f"{section.title}\n")
+        for field in section.fields:
+            click.echo("\n".join([f"  {field.label}", *(f"      {value}" for value in field.values)]))
+        click.echo()
 
 
 @ehr.command("add")

@@ -256,15 +256,15 @@ def _reading(capability: Capability) -> Iterator[Finding]:
             yield Finding("Reading", Sign.BLOCKS, f"{type} cannot be read", "Chartside works on one encounter")
     yield from _notes(capability)
     for type, loss in (
-        ("Binary", "only notes whose text is inside the DocumentReference are read"),
+        ("Binary", "notes whose text is not inside the DocumentReference may not be readable"),
         ("DiagnosticReport", "reports that are kept apart from the notes are not read"),
         ("Condition", "diagnoses that are there already are not seen, so one may be written twice"),
     ):
         offered = capability.offers(type, "read") or capability.searches(type, "patient")
         yield (
-            Finding("Reading", Sign.WORKS, f"{type} is offered")
+            Finding("Reading", Sign.WORKS, f"{type} is listed")
             if offered
-            else Finding("Reading", Sign.LIMITED, f"{type} is not offered", loss)
+            else Finding("Reading", Sign.LIMITED, f"{type} is not listed", loss)
         )
 
 

@@ -1,13 +1,13 @@
 """What the documentation says is so."""
 
 import re
-import tomllib
+import shlex
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from launch.ehrs import EHR
+from launch.ehrs import TrustedEHRs
 from smartapp.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,11 +43,15 @@ def test_chartside_commands_exist() -> None:
         assert CliRunner().invoke(main, [command, "--help"]).exit_code == 0, command
 
 
-def test_the_example_ehr_is_accepted() -> None:
-    """The `ehrs.toml` of the README is a description that the application takes."""
-    (example,) = fenced("toml")
-    (table,) = tomllib.loads(example)["ehr"]
-    assert EHR.from_table(table, ROOT).iss == table["iss"]
+def test_the_example_ehr_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The `chartside ehr` commands of the README, but for the one that asks the EHR, do what they say."""
+    monkeypatch.setenv("CHARTSIDE_PUBLIC_URL", "https://codes.example.org")
+    monkeypatch.setenv("CHARTSIDE_EHRS", str(tmp_path / "ehrs.toml"))
+    commands = re.findall(r"^\.venv/bin/chartside (ehr .*)$", "\n".join(fenced("sh")).replace("\\\n", ""), re.MULTILINE)
+    register, add, check = (shlex.split(command) for command in commands)
+    assert "https://codes.example.org/callback" in CliRunner().invoke(main, register).stdout
+    assert CliRunner().invoke(main, add).exit_code == 0
+    assert TrustedEHRs.load(tmp_path / "ehrs.toml").find(check[-1]).name == "Example Hospital"
 
 
 @pytest.mark.parametrize("page", ["README.md", "GLOSSARY.md", "CHANGELOG.md"])

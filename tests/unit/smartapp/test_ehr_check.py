@@ -89,7 +89,7 @@ def test_what_works_in_part_is_named(smart: dict[str, Any], told: str) -> None:
             Sign.LIMITED,
             "notes are not found by encounter, but by patient and category",
         ),
-        ({"Binary": None}, Sign.LIMITED, "Binary is not offered"),
+        ({"Binary": None}, Sign.LIMITED, "Binary is not listed"),
         ({"Claim": None}, Sign.LIMITED, "Claim: not as such; a coding summary is filed among the notes"),
     ],
 )

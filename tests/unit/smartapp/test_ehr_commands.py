@@ -1,5 +1,6 @@
 """`chartside ehr`."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -108,3 +109,15 @@ def test_check_takes_addresses_only(path: Path) -> None:
     result = run("ehr", "check", "http://ehr.example.org", CHARTSIDE_EHRS=str(path))
     assert result.exit_code == 1
     assert "https://" in result.stderr
+
+
+def test_what_to_type_is_printed_before_there_is_an_ehr() -> None:
+    """The same values as on /register; contacts from the settings, or a placeholder."""
+    shown = run("ehr", "register", "--for", "oracle", CHARTSIDE_PUBLIC_URL="https://codes.example/")
+    assert "https://codes.example/callback" in shown.stdout
+    assert "Confidential App" in shown.stdout
+    assert "to be filled in" in shown.stdout
+    environ = {"CHARTSIDE_PUBLIC_URL": "https://codes.example", "CHARTSIDE_CONTACT_EMAIL": "kim@hospital.example"}
+    sheet = json.loads(run("ehr", "register", "--json", **environ).stdout)
+    assert sheet["client"]["contacts"] == ["kim@hospital.example"]
+    assert "begin with https" in run("ehr", "register", **environ, CHARTSIDE_TERMS_URL="x").stderr
