@@ -9,7 +9,7 @@ from model.document import Setting
 from smartapp.errors import ChartsideError, ForeignResource, SessionExpired
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.demographics import encounter_title, family_name, given_names, human_name, medical_record_number
-from smartapp.fhir.diagnoses import Diagnosis, read_diagnoses
+from smartapp.fhir.diagnoses import Diagnosis, as_diagnosis, find_conditions
 from smartapp.fhir.elements import at, day, items, title, words
 from smartapp.fhir.errors import NotGranted
 from smartapp.fhir.finding import Visit, Way, find_documents
@@ -126,7 +126,9 @@ class _Reading:
         # An encounter that did not take place is shown with what the chart says of it, and its notes are not read.
         notes = () if words(visit, "status") in VOID else self._notes(during)
         self._progress("Reading diagnoses and coverage")
-        diagnoses = read_diagnoses(client, key.patient, key.encounter)
+        conditions = find_conditions(client, key.patient, key.encounter)
+        self._keep_words("Diagnoses of the encounter", conditions.missing, conditions.warnings)
+        diagnoses = tuple(map(as_diagnosis, conditions.resources))
         return Chart(
             key=key,
             header=_header(person, visit, code, served_on, diagnoses),

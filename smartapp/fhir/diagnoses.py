@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from smartapp.errors import EHRRefused
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.elements import codes, items, title, words
 from smartapp.fhir.errors import EHRAnswered
+from smartapp.fhir.pages import Matches
 from smartapp.fhir.references import Resource, encounter_of, names
 
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -22,16 +24,24 @@ class Diagnosis:
 
 
 def read_diagnoses(client: FHIRClient, patient: str, encounter: str) -> tuple[Diagnosis, ...]:
-    """The Conditions of the encounter that are neither refuted nor entered in error."""
+    """The Conditions of the encounter, none refuted or entered in error; raises where some may be missing."""
+    found = find_conditions(client, patient, encounter)
+    if found.missing:
+        raise EHRRefused(found.missing[0])
+    return tuple(map(as_diagnosis, found.resources))
+
+
+def find_conditions(client: FHIRClient, patient: str, encounter: str) -> Matches:
+    """The same as they came, with what may be missing of them."""
     about = typed("Patient", patient)
     try:
-        found = client.search("Condition", patient=about, encounter=typed("Encounter", encounter))
+        found = client.find("Condition", patient=about, encounter=typed("Encounter", encounter))
     except EHRAnswered as error:
         if error.http_status == 403:
             raise
         # MEDITECH and NextGen list no search by encounter; which encounter each is of is looked at below.
-        found = client.search("Condition", patient=about, category="encounter-diagnosis")
-    return tuple(as_diagnosis(c) for c in found if of_encounter(client.base_url, c, encounter) and not is_void(c))
+        found = client.find("Condition", patient=about, category="encounter-diagnosis")
+    return found.kept(lambda c: of_encounter(client.base_url, c, encounter) and not is_void(c))
 
 
 def of_encounter(base: str, resource: Resource, encounter: str) -> bool:

@@ -1,6 +1,7 @@
 """The states that a page can be in, each opened in a browser on the stage of tests/browser."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from fake_coding import FakeCoding
@@ -8,7 +9,7 @@ from playwright.sync_api import Page
 from sample_review import KEY, ready_review
 
 from smartapp.errors import EHRUnavailable
-from smartapp.reviews import Action, Reviewer, ReviewStatus, WrittenResource
+from smartapp.reviews import Action, NotesSince, Reviewer, ReviewStatus, WrittenResource
 
 Stage = Any  # the fixture's value; conftest modules cannot be imported
 
@@ -40,6 +41,23 @@ def decided(stage: Stage) -> Page:
     page = stage.open()
     page.locator("#words").fill("diabetes")
     page.locator(".results li").first.wait_for()
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    return page
+
+
+def amended(stage: Stage) -> Page:
+    """Notes came in since, one was changed after a decision, and not everything could be read."""
+    accept(stage.coding, "E11.42")
+    review = stage.coding.review_now
+    first, second, *rest = review.notes
+    stage.coding.review_now = replace(
+        review,
+        notes=(replace(first, changed_at=datetime(2030, 1, 1, tzinfo=UTC)), replace(second, by_date=True), *rest),
+        since=NotesSince(arrived=2, changed=1),
+        gaps=("Procedures were not read: The EHR did not grant this launch the permission patient/Procedure.rs.",),
+        ehr_said=("Only what this user may see.",),
+    )
+    page = stage.open()
     page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
     return page
 
@@ -116,6 +134,6 @@ def home(stage: Stage) -> Page:
 
 
 STATES = (
-    fresh, decided, working, failed, empty, shortcuts, noticed,
+    fresh, decided, amended, working, failed, empty, shortcuts, noticed,
     summary, nothing_to_sign, receipt, error, ended, home,
 )  # fmt: skip
