@@ -181,9 +181,10 @@ def settings(ports: Ports, state: Path) -> dict[str, str]:
         write_private(seal, Fernet.generate_key().decode())
         write_private(client_key, new_client_key())
     scopes = json.dumps(SCOPES.split())  # a JSON list of strings is a TOML one
+    allowed = json.dumps([*SCOPES.split(), "launch/patient", "launch/encounter"])  # the last two: standalone
     by_name = f"http://localhost:{ports.ehr}"
     write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, by_name=by_name, scopes=scopes))
-    write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, scopes=scopes))
+    write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, allowed=allowed))
     return {
         "CHARTSIDE_PUBLIC_URL": ports.app_url,
         "CHARTSIDE_SECRET_KEYS": seal.read_text(),
@@ -211,6 +212,7 @@ scopes = {scopes}
 embed_origins = ["{ehr}", "{by_name}"]
 cds_issuer = "{ehr}/fhir"
 cds_jwks_url = "{ehr}/cds/jwks.json"
+standalone = true
 """
 
 CLIENTS = """# Chartside, as the demo EHR knows it.
@@ -220,7 +222,7 @@ name = "Chartside"
 auth = "private_key_jwt"
 jwks_url = "{app}/jwks.json"
 redirect_uris = ["{app}/callback"]
-scopes = {scopes}
+scopes = {allowed}
 """
 
 

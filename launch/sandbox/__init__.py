@@ -9,6 +9,7 @@ from launch.sandbox.grants import GrantStore
 from launch.sandbox.pages import pages_blueprint
 from launch.sandbox.proxy import FHIRProxy, fhir_blueprint
 from launch.sandbox.settings import Faults, RegisteredClient, SandboxSettings
+from launch.sandbox.standalone import ChartChooser
 
 __all__ = ["Faults", "RegisteredClient", "SandboxSettings", "create_sandbox"]
 
@@ -19,7 +20,9 @@ def create_sandbox(settings: SandboxSettings, fhir: FHIRServer | None = None) ->
     faults, store = Faults(), GrantStore()
     server = fhir or HTTPFHIRServer(settings.fhir_url, settings.fhir_base, settings.fhir_timeout)
     app.extensions["sandbox_faults"], app.extensions["sandbox_grants"] = faults, store
-    app.register_blueprint(auth_blueprint(SMARTAuthorizationServer(app, settings, store, faults)))
+    app.register_blueprint(
+        auth_blueprint(SMARTAuthorizationServer(app, settings, store, faults), ChartChooser(settings, server, store))
+    )
     app.register_blueprint(fhir_blueprint(FHIRProxy(settings, server, store, faults)))
     app.register_blueprint(pages_blueprint(settings, server, store))
 

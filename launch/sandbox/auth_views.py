@@ -12,9 +12,11 @@ from launch.sandbox.authorization import SMARTAuthorizationServer
 from launch.sandbox.grants import Launch
 from launch.sandbox.keys import publish_keys
 from launch.sandbox.scopes import CONTEXT_SCOPES
+from launch.sandbox.standalone import ChartChooser
 
 _CAPABILITIES = (
     "launch-ehr",
+    "launch-standalone",
     "authorize-post",
     "client-public",
     "client-confidential-symmetric",
@@ -23,6 +25,8 @@ _CAPABILITIES = (
     "context-banner",
     "context-ehr-patient",
     "context-ehr-encounter",
+    "context-standalone-patient",
+    "context-standalone-encounter",
     "permission-patient",
     "permission-user",
     "permission-offline",
@@ -32,7 +36,7 @@ _CAPABILITIES = (
 )
 
 
-def auth_blueprint(server: SMARTAuthorizationServer) -> Blueprint:
+def auth_blueprint(server: SMARTAuthorizationServer, chooser: ChartChooser) -> Blueprint:
     blueprint = Blueprint("auth", __name__)
 
     @blueprint.get("/fhir/.well-known/smart-configuration")
@@ -50,7 +54,7 @@ def auth_blueprint(server: SMARTAuthorizationServer) -> Blueprint:
 
     @blueprint.route("/auth/authorize", methods=["GET", "POST"])
     def authorize() -> Any:
-        return _unstored(_authorize(server))
+        return _unstored(_authorize(server, chooser))
 
     @blueprint.post("/auth/token")
     def token() -> Any:
@@ -101,12 +105,12 @@ def _publish(document: dict[str, Any]) -> Response:
     return response
 
 
-def _authorize(server: SMARTAuthorizationServer) -> Any:
+def _authorize(server: SMARTAuthorizationServer, chooser: ChartChooser) -> Any:
     launch = server.store.find_launch(request.values.get("launch", ""), server.settings.clock())
     try:
         grant = server.get_consent_grant(end_user=launch)
         if launch is None:
-            raise InvalidRequestError("launch is unknown, was used before or has expired.")
+            return chooser.ask(grant)
         decision = _read_decision(server, launch)
         if decision is None and _must_ask(server, launch, grant):
             return _ask(server, launch, grant)

@@ -18,7 +18,7 @@ from joserfc.jwk import Key
 from launch.sandbox.client_auth import ClientAssertion, authenticate_basic
 from launch.sandbox.grants import Code, Grant, GrantStore, Launch, Token
 from launch.sandbox.keys import create_signing_key
-from launch.sandbox.scopes import grant_scopes
+from launch.sandbox.scopes import STANDALONE_SCOPES, grant_scopes
 from launch.sandbox.settings import Faults, RegisteredClient, SandboxSettings
 
 # Its grants write whole tokens into the log at DEBUG.
@@ -109,10 +109,12 @@ class SMARTAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
 
     def describe_launch(self, grant: Grant) -> dict[str, Any]:
         """Builds the launch context that goes with the token ("Scopes and launch context")."""
-        settings, launch = self.settings, grant.launch
+        settings, launch, scopes = self.settings, grant.launch, grant.scope.split()
+        patient, encounter = (not launch.standalone or scope in scopes for scope in STANDALONE_SCOPES)
         context = {
-            "patient": None if self.faults.omit_patient else launch.patient,
-            "encounter": None if self.faults.omit_encounter else launch.encounter,
+            "patient": launch.patient if patient and not self.faults.omit_patient else None,
+            "encounter": launch.encounter if encounter and not self.faults.omit_encounter else None,
+            "fhirContext": list(settings.fhir_context) or None,
             "need_patient_banner": launch.alone or settings.need_patient_banner,
             "smart_style_url": settings.smart_style_url,
             "intent": settings.intent,
@@ -250,10 +252,19 @@ class SMARTLaunch:
             raise InvalidRequestError("state is required.")
         if payload.data.get("aud") != server.settings.fhir_base:
             raise InvalidRequestError("aud must be the FHIR base URL of this EHR.")
-        if not server.store.find_launch(payload.data.get("launch", ""), server.settings.clock()):
+        self._check_scope(payload.data.get("launch"), grant.request.scope.split(), server)
+
+    def _check_scope(self, sent: str | None, scopes: list[str], server: Any) -> None:
+        """An app that sends a launch asks for `launch`; one without, and its user's choice, for `launch/patient`."""
+        launch = server.store.find_launch(sent, server.settings.clock()) if sent is not None else None
+        if sent is not None and launch is None:
             raise InvalidRequestError("launch is unknown, was used before or has expired.")
-        if "launch" not in grant.request.scope.split():
+        if launch and not launch.standalone and "launch" not in scopes:
             raise InvalidScopeError("An EHR launch needs the launch scope.")
+        if launch is None and "launch" in scopes:
+            raise InvalidRequestError("The launch scope needs a launch of this EHR.")
+        if (launch is None or launch.standalone) and "launch/patient" not in scopes:
+            raise InvalidScopeError("Without a launch of this EHR, launch/patient must be asked for.")
 
 
 class SignIn(OpenIDCode):  # type: ignore[misc]

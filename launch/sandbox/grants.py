@@ -28,6 +28,7 @@ class Launch:
     ask_consent: bool
     expires_at: datetime
     alone: bool = False  # in a tab of its own, where no page of this EHR shows whose chart it is
+    standalone: bool = False  # begun by the app: the user chose the chart on the way
 
 
 @dataclass(slots=True)

@@ -46,15 +46,19 @@ def pages_blueprint(settings: SandboxSettings, fhir: FHIRServer, store: GrantSto
     return blueprint
 
 
+def read_user(settings: SandboxSettings) -> DemoUser:
+    """Who was chosen; the first one when nobody was."""
+    key = request.cookies.get(_USER_COOKIE)
+    return next((user for user in settings.users if user.key == key), settings.users[0])
+
+
 class _Pages:
     def __init__(self, settings: SandboxSettings, fhir: FHIRServer, store: GrantStore) -> None:
         self._settings, self._fhir, self._store = settings, fhir, store
         self._cds = CDSClient(settings)
 
     def read_user(self) -> DemoUser:
-        """Who was chosen; the first one when nobody was."""
-        key = request.cookies.get(_USER_COOKIE)
-        return next((user for user in self._settings.users if user.key == key), self._settings.users[0])
+        return read_user(self._settings)
 
     def patients(self) -> str:
         return render_template("patients.html", patients=list_patients(self._fhir, self._settings.clock().date()))

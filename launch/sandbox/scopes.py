@@ -8,7 +8,10 @@ from dataclasses import dataclass
 # search parameters (?category=...) is not granted: enforcing it would need the FHIR server's search.
 _RESOURCE_SCOPE = re.compile(r"(patient|user)/([A-Z][A-Za-z]*|\*)\.(read|write|\*|c?r?u?d?s?)")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
-CONTEXT_SCOPES = frozenset(("launch", "openid", "fhirUser", "profile", "online_access", "offline_access"))
+STANDALONE_SCOPES = ("launch/patient", "launch/encounter")
+CONTEXT_SCOPES = frozenset(
+    ("launch", "openid", "fhirUser", "profile", "online_access", "offline_access", *STANDALONE_SCOPES)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ class SandboxSettings:
     intent: str | None = None
     tenant: str | None = None
     smart_style_url: str | None = None
+    fhir_context: tuple[dict[str, Any], ...] = ()  # further resources in view
     ask_consent: bool = False  # ask at every launch; a chart page can ask for one launch
     token_life: timedelta = timedelta(minutes=60)
     refresh_life: timedelta = timedelta(hours=12)
