@@ -18,6 +18,7 @@ from site_browser import APP, Browser, Opened
 
 from launch.sandbox import Faults, RegisteredClient, SandboxSettings, create_sandbox
 from launch.sandbox.grants import GrantStore, Token
+from launch.sandbox.scopes import STANDALONE_SCOPES
 from launch.sandbox.serving import find_free_port, serve_in_thread
 from smartapp import create_app
 from smartapp.config import HERE, Config
@@ -77,7 +78,9 @@ class Site:
         self.port = find_free_port()
         self.ehr, self.iss = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.port}/fhir"
         scopes = tuple(SCOPES.split())
-        registered = RegisteredClient("chartside", "Chartside", "public", (f"{APP}/callback",), scopes)
+        registered = RegisteredClient(
+            "chartside", "Chartside", "public", (f"{APP}/callback",), (*scopes, *STANDALONE_SCOPES)
+        )
         settings = SandboxSettings(
             self.ehr, self.fhir.base_url, f"{APP}/launch", (registered,), id_token_alg="ES256", clock=self.clock
         )
