@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 TESTS_INSTALLED := .venv/.tests-installed
 TRAINING_INSTALLED := .venv/.training-installed
 
-.PHONY: run setup test check fix bench train requirements screenshots clean
+.PHONY: run setup test check fix bench signoffs train requirements screenshots clean
 
 run: $(INSTALLED)  ## demo EHR and app on this machine; Ctrl-C stops both
 	@$(BIN)/chartside demo
@@ -15,7 +15,7 @@ setup: $(TESTS_INSTALLED)  ## everything that developing and testing needs
 	@echo "Ready. Next: make run"
 
 test: $(TESTS_INSTALLED)  ## every kind of test; what needs Chromium or Node is skipped where they are missing, but not in CI
-	@for tools in validators smart-clients; do \
+	@for tools in validators smart-clients ehrs; do \
 	  if command -v npm >/dev/null && [ ! -d tests/$$tools/node_modules ]; then \
 	    echo "Installing the packages of tests/$$tools ..."; npm ci --prefix tests/$$tools --silent --no-audit --no-fund || exit 1; fi; done
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
@@ -35,6 +35,9 @@ train: $(TRAINING_INSTALLED)  ## the predictor's artifact from coded notes: make
 
 bench: $(INSTALLED)  ## speed, as it is and as ratios to a fixed piece of work
 	@$(BIN)/python tests/bench/bench.py
+
+signoffs: $(TESTS_INSTALLED)  ## ten thousand sign-offs against an EHR that fails at random
+	@$(BIN)/python tests/bench/signoffs.py $(ARGS)
 
 screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation
 	$(BIN)/python tests/browser/screenshots.py

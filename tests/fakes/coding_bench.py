@@ -18,6 +18,7 @@ from model.document import Document
 from model.prediction import Policy, Prediction
 from smartapp.coding import Coding
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.jobs import Jobs
 from smartapp.reviews import Review, Reviewer, ReviewStatus
 from smartapp.store import ReviewStore, connect, migrate
@@ -89,17 +90,19 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     predictor: PredictorInProcess = field(default_factory=PredictorInProcess)
     jobs: Jobs = field(default_factory=lambda: Jobs(beat_every=0.02))
+    ladder_for: Callable[[FHIRClient], Ladder] = lambda _: SINGLE_WRITES
 
     def __post_init__(self) -> None:
         self.engine = connect(f"sqlite:///{self.database}")
         migrate(self.engine)
         self.store = ReviewStore(self.engine, Vault([KEY]))
-        self.coding = Coding(self.store, self.predictor, FakeCodeBook(), self.jobs, self.clock)
+        self.coding = Coding(self.store, self.predictor, FakeCodeBook(), self.jobs, self.clock, self.ladder_for)
         self.key = key(self.server.base_url)
         self._others: list[Bench] = []
 
-    def another(self, jobs: Any = None) -> "Bench":
-        other = Bench(self.server, self.client, self.database, self.clock, jobs=jobs or Jobs(beat_every=0.02))
+    def another(self, jobs: Any = None, ladder_for: Callable[[FHIRClient], Ladder] | None = None) -> "Bench":
+        jobs, ladder_for = jobs or Jobs(beat_every=0.02), ladder_for or self.ladder_for
+        other = Bench(self.server, self.client, self.database, self.clock, jobs=jobs, ladder_for=ladder_for)
         self._others.append(other)
         return other
 

@@ -6,15 +6,17 @@ import sys
 
 from coding_bench import ANA, FakeCodeBook, PredictorInProcess
 from sample_chart import key
+from signing_at_random import on
 
 from launch.vault import Vault
 from smartapp import utc_now
 from smartapp.coding import Coding
 from smartapp.fhir.client import FHIRClient
 from smartapp.jobs import Jobs
+from smartapp.reviews import Rung
 from smartapp.store import ReviewStore, connect
 
-database, secret, base_url, requests = sys.argv[1:]
+database, secret, base_url, requests, rung = sys.argv[1:]
 left = int(requests)
 
 
@@ -27,6 +29,6 @@ def token(refresh: bool) -> str:
 
 
 store = ReviewStore(connect(database), Vault([secret]))
-coding = Coding(store, PredictorInProcess(), FakeCodeBook(), Jobs(), utc_now)
+coding = Coding(store, PredictorInProcess(), FakeCodeBook(), Jobs(), utc_now, lambda _: on(Rung(rung)))
 here = key(base_url)
 coding.sign_off(here, coding.review(here).version, ANA, FHIRClient(base_url, token, patient="p1"))
