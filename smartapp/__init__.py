@@ -34,7 +34,9 @@ def create_app(
     from smartapp import store, views
     from smartapp.cds import CodesToReview
     from smartapp.coding import Coding
+    from smartapp.fhir.capability import Capabilities
     from smartapp.fhir.client import FHIRClient
+    from smartapp.fhir.ladder import Ladder, decide
     from smartapp.inference import PredictorClient
     from smartapp.jobs import Jobs
     from smartapp.launching import build_launcher
@@ -49,7 +51,15 @@ def create_app(
     predictor = PredictorClient(config.predictor_socket, config.secret_keys)
     codebook = CodeBook.load(config.artifact / "codebook")
     reviews = store.ReviewStore(engine, vault)
-    coding = Coding(reviews, predictor, codebook, Jobs(), clock)
+    capabilities = Capabilities(clock)
+
+    def ladder_for(client: FHIRClient) -> Ladder:
+        return decide(capabilities.read(client.base_url), client.granted, ehrs.find(client.base_url))
+
+    def listed(iss: str) -> dict[str, frozenset[str]]:
+        return {type: offer.searches for type, offer in capabilities.read(iss).types.items()}
+
+    coding = Coding(reviews, predictor, codebook, Jobs(), clock, ladder_for, listed)
 
     def client_for(session: Session) -> FHIRClient:
         context, key = session.context, session.key

@@ -21,17 +21,16 @@ from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.fhir.outbox import planned
+from smartapp.fhir.plan import WritePlan, plan
 from smartapp.fhir.since import notes_since
-from smartapp.fhir.writeback import plan
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs
-from smartapp.reading import Reading
+from smartapp.reading import Listed, Reading
 from smartapp.reviews import (
     AcceptedCode,
     Action,
     Attestation,
     Choice,
-    PlannedWrite,
     Review,
     Reviewer,
     ReviewKey,
@@ -53,7 +52,7 @@ class Summary:
     """What signing would do, before anybody signs."""
 
     accepted: tuple[AcceptedCode, ...]
-    planned: tuple[PlannedWrite, ...]
+    planned: WritePlan
     statement: str  # the sentence that is signed
 
 
@@ -68,9 +67,10 @@ class Coding:
         jobs: Jobs,
         clock: Callable[[], datetime],
         ladder_for: Callable[[FHIRClient], Ladder] = lambda _: SINGLE_WRITES,
+        listed: Listed = lambda _: {},
     ) -> None:
-        self._store, self._codebook, self._clock = store, codebook, clock
-        self._reading = Reading(store, predictor, jobs, clock)
+        self._store, self._codebook, self._clock, self._ladder_for = store, codebook, clock, ladder_for
+        self._reading = Reading(store, predictor, jobs, clock, listed)
         self._signing = Signing(store, jobs, clock, ladder_for)
 
     def open(self, key: ReviewKey, client: FHIRClient) -> Review:
@@ -139,10 +139,11 @@ class Coding:
         """Billable codes in force on the encounter's date of service."""
         return tuple(self._codebook.search(words, _day(self._store.review(key)), limit))
 
-    def summary(self, key: ReviewKey) -> Summary:
+    def summary(self, key: ReviewKey, client: FHIRClient) -> Summary:
+        """What signing would do, with all that is accepted now. Raises EHRUnavailable when the EHR cannot be asked."""
         accepted = self._store.review(key).accepted()
-        chart = self._store.chart(key)
-        return Summary(accepted, plan(Chart.from_json(chart), accepted) if chart else (), statement(accepted))
+        chart = Chart.from_json(self._store.chart(key))
+        return Summary(accepted, plan(chart, accepted, self._ladder_for(client)), statement(accepted))
 
     def export(self, key: ReviewKey, kind: str) -> Export:
         """A file of what was signed. Raises NotSigned before that."""
@@ -157,7 +158,7 @@ class Coding:
         Raises NothingAccepted, ReviewChanged, UnknownCode, and ReviewClosed when somebody else signed.
         Whatever the EHR does then is told by the returned review.
         """
-        held = self._attest(key, version, by)
+        held = self._attest(key, version, by, client)
         if held is None:  # pressed twice, or again after something went wrong
             return self.finish(key, client)
         self._signing.write(key, held, client)
@@ -186,8 +187,9 @@ class Coding:
                 draft.set_receipt(lines)
         return self.finish(key, client)
 
-    def _attest(self, key: ReviewKey, version: int, by: Reviewer) -> str | None:
-        """Signs and, in the same transaction, claims the write-back; None when the same person has signed already."""
+    def _attest(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> str | None:
+        """Signs and, in the same transaction, fills the outbox and claims it; None when the same person has signed."""
+        ladder = self._ladder_for(client)
         with self._store.change(key, self._clock()) as draft:
             review = draft.review
             if review.attestation is not None:
@@ -197,7 +199,7 @@ class Coding:
             self._check_signable(review, version)
             accepted = review.accepted()
             draft.attest(Attestation(by, self._clock(), statement(accepted)))
-            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted)))
+            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted, ladder)))
             draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
             return draft.claim(self._clock())
 

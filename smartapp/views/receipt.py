@@ -7,7 +7,7 @@ from smartapp.fhir.outbox import IN_THE_CHART
 from smartapp.reviews import Choice, ReviewStatus
 from smartapp.views.board import build_board
 from smartapp.views.launched import launched, pages
-from smartapp.views.rungs import HOW, INSTEAD, is_elsewhere
+from smartapp.views.rungs import INSTEAD, is_elsewhere
 from smartapp.views.wiring import wiring
 
 OUTCOMES = {
@@ -41,7 +41,7 @@ def receipt() -> str | BaseResponse:
     unfinished = conflict is None and board.review.status is not ReviewStatus.WRITTEN
     return render_template(
         "receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished, conflict=conflict, choices=CHOICES,
-        how=HOW, instead=INSTEAD, elsewhere=[line for line in lines if is_elsewhere(line)],
+        instead=INSTEAD, elsewhere=[line for line in lines if is_elsewhere(line)],
         inside=any(line.outcome in IN_THE_CHART for line in lines),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from smartapp.errors import ReviewChanged
 from smartapp.views.board import build_board
 from smartapp.views.launched import form_version, launched, pages
+from smartapp.views.rungs import HOW, INSTEAD, NAMES
 from smartapp.views.wiring import wiring
 
 UNTICKED = "Tick the box to say that you stand for these codes, then sign."
@@ -35,7 +36,10 @@ def summary_page(message: str = "", status: int = 200) -> BaseResponse:
     board = build_board(wiring().coding.look(here.key, here.client))
     if board.closed:
         return redirect(url_for("review.receipt"), 303)
-    plan = wiring().coding.summary(here.key) if board.claim else None
-    response: Response = make_response(render_template("summary.html", board=board, plan=plan, message=message))
+    plan = wiring().coding.summary(here.key, here.client) if board.claim else None
+    page = render_template(
+        "summary.html", board=board, plan=plan, message=message, how=HOW, names=NAMES, instead=INSTEAD
+    )
+    response: Response = make_response(page)
     response.status_code = status
     return response

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
+import ladders
 import pytest
 from fhir_server import FakeFHIRServer, running
-from sample_chart import accepted, attestation, condition, coverage, encounter, note, patient
+from sample_chart import accepted, attestation, condition, coverage, encounter, note, outbox, patient
 from validators import complaints, node_is_ready
 
 from smartapp.fhir.chart import read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.coding_summary import build_document, build_message
+from smartapp.fhir.resources import build_condition
 from smartapp.fhir.writeback import write_back
+from smartapp.reviews import Action
 
 pytestmark = pytest.mark.validator
 
@@ -32,7 +37,8 @@ def emitted(server: FakeFHIRServer, *chart: dict[str, Any]) -> list[dict[str, An
     server.put(*chart)
     with FHIRClient(server.base_url, lambda _: server.token, patient="p1") as client:
         read = read_chart(client, "p1", "e1", lambda _: None)
-        write_back(client, read.key, accepted("I10", "E11.9"), attestation(), "rev-1", chart=read)
+        lines = outbox(read, "I10", "E11.9")
+        write_back(client, read.key, accepted("I10", "E11.9"), attestation(), "rev-1", chart=read, outbox=lines)
     return [seen.body for method in ("POST", "PUT") for seen in server.sent(method) if seen.body]
 
 
@@ -73,3 +79,43 @@ def test_the_validators_see_what_is_broken(server: FakeFHIRServer) -> None:
     assert "npm-fhir" in said
     assert "fhirkit-rs" in said
     assert "con-5" in said
+
+
+def by_other_rungs() -> Iterator[dict[str, Any]]:
+    """What goes to EHRs that take no Condition, Claim or Provenance as it is."""
+    codes, chart = accepted("I10", "E11.9"), ladders.chart()
+    document = ladders.ladder("DocumentReference", "Condition", vendor="epic", cds_issuer="https://ehr.example")
+    yield build_document(chart, codes, attestation(), "rev-1", document)
+    yield build_document(chart, codes, attestation(), None, ladders.ladder("DocumentReference", vendor="oracle"))
+    yield build_condition(chart.key, codes[0], ladders.ladder("Condition", vendor="oracle"))
+    communication = ladders.ladder("Communication", billing_pool="Group/billing")
+    yield build_message(chart, codes, attestation(), "rev-1", communication)
+    task = replace(communication, message="Task", billing_pool="Organization/billing")
+    yield build_message(chart, codes, attestation(), "rev-1", task)
+
+
+def test_what_goes_by_other_rungs_is_valid() -> None:
+    """Coding summary as document, Communication and Task; the Condition with the two codings of Oracle Health."""
+    sent = list(by_other_rungs())
+    assert [r["resourceType"] for r in sent] == [
+        "DocumentReference", "DocumentReference", "Condition", "Communication", "Task"
+    ]  # fmt: skip
+    assert complaints(sent) == []
+
+
+def test_two_codings_say_what_the_user_selected() -> None:
+    """Oracle Health writes one coding with userSelected true and one with false, and no others."""
+    condition = build_condition(ladders.KEY, accepted("I10")[0], ladders.ladder("Condition", vendor="oracle"))
+    codings = [(c["code"], c["userSelected"]) for c in condition["code"]["coding"]]
+    assert codings == [("I10", True), ("I10", False)]
+
+
+def test_what_an_ai_had_a_part_in_says_so() -> None:
+    """AI Transparency on FHIR, Labeling: AIAST of v3-ObservationValue in meta.security; not on what a person added."""
+    suggested = accepted("I10")[0]
+    added = replace(suggested, decision=replace(suggested.decision, action=Action.ADD))
+    (label,) = build_condition(ladders.KEY, suggested)["meta"]["security"]
+    assert (label["system"], label["code"]) == ("http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "AIAST")
+    assert "security" not in build_condition(ladders.KEY, added)["meta"]
+    unlabelled = ladders.ladder("Condition", ai_label=False)
+    assert "security" not in build_condition(ladders.KEY, suggested, unlabelled)["meta"]

@@ -6,8 +6,12 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from ladders import chart
+
 from smartapp.errors import NothingAccepted, NotSigned, ReviewChanged, ReviewClosed, UnknownCode
 from smartapp.exports import Export
+from smartapp.fhir.ladder import Ladder
+from smartapp.fhir.plan import plan
 from smartapp.reviews import (
     AcceptedCode,
     Action,
@@ -49,6 +53,7 @@ class FakeCoding:
         self.review_now = review
         self.fails: Exception | None = None
         self.outcomes: tuple[WrittenResource, ...] | None = None  # None: everything is written
+        self.ladder: Ladder | None = None  # by which the summary plans; None: a few lines as from a plain EHR
         self.signed = 0
         self.chosen: tuple[Choice, str] | None = None
 
@@ -89,10 +94,12 @@ class FakeCoding:
         found = [c for c in known.items() if all(w in " ".join(c).lower() for w in wanted)]
         return tuple(SimpleNamespace(code=code, title=title, score=1.0) for code, title in found[:limit])
 
-    def summary(self, key: ReviewKey) -> FakeSummary:
+    def summary(self, key: ReviewKey, client: Any) -> FakeSummary:
         accepted = self.review(key).accepted()
         if not accepted:
             raise NothingAccepted()
+        if self.ladder is not None:
+            return FakeSummary(accepted, tuple(plan(chart(), accepted, self.ladder)), STATEMENT)
         planned = [
             PlannedWrite(
                 "Condition",
@@ -134,7 +141,7 @@ class FakeCoding:
                 WrittenResource("Condition", f"diagnosis {a.code}", "written", f"Condition/{a.rank}", "")
                 for a in review.accepted()
             )
-        good = all(w.outcome in ("written", "already-there") for w in receipt)
+        good = all(w.outcome in ("written", "already-there", "not-written") for w in receipt)
         return self._keep(status=ReviewStatus.WRITTEN if good else ReviewStatus.PARTLY_WRITTEN, receipt=receipt)
 
     def choose(self, key: ReviewKey, choice: Choice, seen: str, by: Reviewer, client: Any) -> Review:

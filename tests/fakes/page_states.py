@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fake_coding import FakeCoding
+from ladders import chart, epic, ladder
 from playwright.sync_api import Page
 from sample_review import KEY, ready_review
 
 from smartapp.errors import EHRUnavailable
+from smartapp.fhir.outbox import planned
+from smartapp.fhir.plan import plan
 from smartapp.reviews import Action, NotesSince, Reviewer, ReviewStatus, WrittenResource
 
 Stage = Any  # the fixture's value; conftest modules cannot be imported
@@ -102,6 +105,36 @@ def summary(stage: Stage) -> Page:
     return page
 
 
+def summary_of_a_card(stage: Stage) -> Page:
+    """An EHR that makes diagnoses of its own card, and keeps the rest as a document."""
+    stage.coding.ladder = epic()
+    return summary(stage)
+
+
+def summary_of_files(stage: Stage) -> Page:
+    """An EHR that takes nothing."""
+    stage.coding.ladder = ladder()
+    return summary(stage)
+
+
+def receipt_of_a_card(stage: Stage) -> Page:
+    accept(stage.coding, "E11.42", "Z79.4")
+    lines = planned(plan(chart(), stage.coding.review_now.accepted(), epic()))
+    stage.coding.outcomes = tuple(
+        replace(line, outcome="written", reference="DocumentReference/7") if line.outcome == "pending" else line
+        for line in lines
+    )
+    stage.coding.sign_off(KEY, stage.coding.review_now.version, BY, None)
+    return stage.open("receipt")
+
+
+def receipt_of_files(stage: Stage) -> Page:
+    accept(stage.coding, "E11.42", "Z79.4")
+    stage.coding.outcomes = planned(plan(chart(), stage.coding.review_now.accepted(), ladder()))
+    stage.coding.sign_off(KEY, stage.coding.review_now.version, BY, None)
+    return stage.open("receipt")
+
+
 def nothing_to_sign(stage: Stage) -> Page:
     return stage.open("summary")
 
@@ -135,5 +168,6 @@ def home(stage: Stage) -> Page:
 
 STATES = (
     fresh, decided, amended, working, failed, empty, shortcuts, noticed,
-    summary, nothing_to_sign, receipt, error, ended, home,
+    summary, summary_of_a_card, summary_of_files, nothing_to_sign, receipt, receipt_of_a_card, receipt_of_files,
+    error, ended, home,
 )  # fmt: skip

@@ -75,6 +75,6 @@ def test_only_accepted_codes_lead(bench: Bench, acts: tuple[tuple[Action, str], 
 def test_the_order_is_what_is_planned_and_signed(bench: Bench) -> None:
     """Summary and attestation name the codes in the order that the person gave them."""
     after(bench, *ALL, (LEAD, "I10"))
-    summary = bench.coding.summary(bench.key)
+    summary = bench.coding.summary(bench.key, bench.client)
     assert [a.code for a in summary.accepted] == ["I10", "E11.9", "J06.9"]
     assert "I10, E11.9, J06.9" in summary.statement

@@ -63,7 +63,7 @@ def test_sign_off(bench: Bench) -> None:
 def test_the_summary_says_what_is_signed(bench: Bench) -> None:
     """The sentence on the summary is the one that is signed, and each planned resource is on the receipt."""
     review = accepted(bench)
-    summary = bench.coding.summary(bench.key)
+    summary = bench.coding.summary(bench.key, bench.client)
     assert [a.code for a in summary.accepted] == ["E11.9", "I10"]
     assert written(bench) == {"Condition": 0, "Claim": 0, "Provenance": 0}
     signed = sign(bench, review)
