@@ -141,9 +141,10 @@ class Coding:
 
     def summary(self, key: ReviewKey, client: FHIRClient) -> Summary:
         """What signing would do, with all that is accepted now. Raises EHRUnavailable when the EHR cannot be asked."""
-        accepted = self._store.review(key).accepted()
-        chart = Chart.from_json(self._store.chart(key))
-        return Summary(accepted, plan(chart, accepted, self._ladder_for(client)), statement(accepted))
+        review = self._store.review(key)
+        accepted, chart = review.accepted(), Chart.from_json(self._store.chart(key))
+        planned = plan(chart, accepted, self._ladder_for(client), review.rejected())
+        return Summary(accepted, planned, statement(accepted))
 
     def export(self, key: ReviewKey, kind: str) -> Export:
         """A file of what was signed. Raises NotSigned before that."""
@@ -199,7 +200,7 @@ class Coding:
             self._check_signable(review, version)
             accepted = review.accepted()
             draft.attest(Attestation(by, self._clock(), statement(accepted)))
-            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted, ladder)))
+            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted, ladder, review.rejected())))
             draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
             return draft.claim(self._clock())
 

@@ -272,7 +272,9 @@ class WrittenResource:
 
     resource: str  # Condition, Encounter, Claim, Provenance ...
     purpose: str  # "diagnosis I10", "order of diagnoses" ...; one of each a review
-    outcome: str  # pending | sent | written | already-there | not-written | failed | refused | conflict | undone | stray
+    outcome: (
+        str  # pending | sent | written | already-there | not-written | failed | refused | conflict | undone | stray
+    )
     reference: str | None  # Condition/12 once it is in the chart
     detail: str  # why not, in plain words, with the EHR's; empty when written
     rung: Rung = Rung.SINGLE_WRITES
@@ -365,6 +367,11 @@ class Review:
             else:
                 standing.append(decision)
         return standing
+
+    def rejected(self) -> frozenset[str]:
+        """The codes that a person said no to, as it stands."""
+        latest = (self.decision_on(code) for code in {d.code for d in self.decisions})
+        return frozenset(d.code for d in latest if d and d.action is Action.REJECT)
 
     def accepted(self) -> tuple[AcceptedCode, ...]:
         """The codes that would be written now, in the order of the claim.

@@ -167,11 +167,15 @@ class Delivery:
 
     def withdraw_condition(self, condition: Resource) -> Told:
         """A diagnosis that the EHR holds with another code than was signed: nobody stands for it."""
-        void = {key: value for key, value in condition.items() if key != "clinicalStatus"}  # R4, invariant con-5
-        system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-        void["verificationStatus"] = {"coding": [{"system": system, "code": "entered-in-error"}]}
         held = ", ".join(str(c.get("code")) for c in items(condition, "code", "coding")) or "none"
-        return self._withdraw(void, _OTHER_CODE.format(held=held), "The EHR holds another code than was signed.")
+        told = _OTHER_CODE.format(held=held)
+        return self._withdraw(_in_error(condition), told, "The EHR holds another code than was signed.")
+
+    def withdraw_rejected(self, place: int, condition: Resource) -> Told:
+        """A diagnosis of ours from an earlier signature that a person has rejected since."""
+        self.sending(place)
+        outcome, reference, told = self._withdraw(_in_error(condition), "Marked as entered in error.", "")
+        return "written" if outcome == "undone" else outcome, reference, told.strip()
 
     def withdraw_claim(self, claim: Resource) -> Told:
         """A draft that names a diagnosis which is not in the chart could be billed."""
@@ -186,6 +190,12 @@ class Delivery:
         except ChartsideError as error:
             return "stray", reference, undone + _BY_HAND.format(reference=reference, why=error.detail)
         return "undone", reference, done
+
+
+def _in_error(condition: Resource) -> Resource:
+    void = {key: value for key, value in condition.items() if key != "clinicalStatus"}  # R4, invariant con-5
+    system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+    return void | {"verificationStatus": {"coding": [{"system": system, "code": "entered-in-error"}]}}
 
 
 def _has(resource: Resource, identifier: str) -> bool:

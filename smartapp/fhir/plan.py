@@ -1,7 +1,7 @@
 """What signing will bring about, before anything is sent: one line for each thing, its rung, and why no better one."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,7 @@ CLAIM = "draft claim"
 ORIGIN = "who signed, and from which notes"
 SUMMARY = "coding summary"
 MESSAGE = "message to those who bill"
+WITHDRAWAL = "withdrawal of "
 NO_COVERAGE = "The chart has no active coverage that Chartside can read, and a claim needs one. A biller can add it."
 # What becomes of something that is not in the chart as such.
 _INSTEAD: Final = {
@@ -68,14 +69,19 @@ def held_already(key: ReviewKey, code: str, diagnoses: Sequence[Diagnosis]) -> D
     )
 
 
-def plan(chart: Chart, accepted: Sequence[AcceptedCode], ladder: Ladder = SINGLE_WRITES) -> WritePlan:
+def plan(
+    chart: Chart,
+    accepted: Sequence[AcceptedCode],
+    ladder: Ladder = SINGLE_WRITES,
+    rejected: Collection[str] = (),
+) -> WritePlan:
     """One line for each resource; ids that the EHR will assign stand as `urn:uuid:` as in a transaction Bundle.
 
     Signer and time are those of the latest decision here; the attestation's replace them on signing.
     """
     if not accepted:
         return WritePlan((), ladder)
-    return WritePlan(_Planner(chart, accepted, ladder).lines(), ladder)
+    return WritePlan(_Planner(chart, accepted, ladder).lines(rejected), ladder)
 
 
 class _Planner:
@@ -86,8 +92,10 @@ class _Planner:
         self._held = dict(zip((code.code for code in accepted), held, strict=True))
         self._references = [h.reference if h else condition_id(chart.key, code) for code, h in self._held.items()]
 
-    def lines(self) -> tuple[PlannedWrite, ...]:
+    def lines(self, rejected: Collection[str]) -> tuple[PlannedWrite, ...]:
         found = [self._condition(code) for code in self._accepted]
+        doubted = {d.code: d for d in self._chart.diagnoses if d.code in rejected and d.code not in self._held}
+        found += [self._withdrawal(diagnosis) for diagnosis in doubted.values()]
         found += [self._encounter(), self._claim()]
         origin = self._ladder.of("Provenance")
         waiting = {line.rung for line in found if line.rung not in DIRECT} | {origin.rung} - DIRECT
@@ -114,6 +122,18 @@ class _Planner:
         return self._line(
             "Condition", purpose, f"{name}{', as an active, confirmed encounter diagnosis' * direct}.", body
         )
+
+    def _withdrawal(self, diagnosis: Diagnosis) -> PlannedWrite:
+        """Of a diagnosis that the chart holds and a person rejected: by status, never by deletion, and only our own."""
+        code = str(diagnosis.code)
+        name = f"{code} {diagnosis.title}: rejected here, and in the chart as {diagnosis.reference}."
+        ours = token(condition_id(self._chart.key, code)) in diagnosis.identifiers
+        if ours and self._ladder.condition_updates:
+            told = f"{name} Chartside wrote it earlier and marks it as entered in error; the encounter's list stays."
+            return PlannedWrite("Condition", WITHDRAWAL + code, True, told, None)
+        whose = "This EHR lets nobody change it from outside" if ours else "Chartside did not write it"
+        told = f"{name} {whose}: change it in the EHR if it does not belong there."
+        return self._left_out("Condition", WITHDRAWAL + code, told)
 
     def _encounter(self) -> PlannedWrite:
         encounter = self._chart.encounter
@@ -176,7 +196,7 @@ class _Planner:
             "Communication": message_id(key),
             "Task": message_id(key),
         }
-        written = [line for line in lines if line.will_write]
+        written = [line for line in lines if line.will_write and not line.purpose.startswith(WITHDRAWAL)]
         conditions = [reference for reference in self._references if reference.startswith("urn:")]
         targets = conditions if any(line.resource == "Condition" for line in written) else []
         return targets + [places[line.resource] for line in written if line.resource != "Condition"]

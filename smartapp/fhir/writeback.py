@@ -19,7 +19,18 @@ from smartapp.fhir.identifiers import document_id, message_id, token
 from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.fhir.listing import Listing, operations
 from smartapp.fhir.outbox import Outbox
-from smartapp.fhir.plan import CLAIM, MESSAGE, NO_COVERAGE, ORDER, ORIGIN, SUMMARY, held_already, plan, purpose_of
+from smartapp.fhir.plan import (
+    CLAIM,
+    MESSAGE,
+    NO_COVERAGE,
+    ORDER,
+    ORIGIN,
+    SUMMARY,
+    WITHDRAWAL,
+    held_already,
+    plan,
+    purpose_of,
+)
 from smartapp.fhir.references import Resource, literal
 from smartapp.fhir.resources import claim_id, condition_id, is_ours
 from smartapp.fhir.transaction import bundle, change, creation, full_url, locations, refusals
@@ -107,6 +118,9 @@ class _WriteBack:
     def _one_by_one(self) -> None:
         for code in self._accepted:
             self._line("Condition", purpose_of(code.code), partial(self._condition, code))
+        for line in self._outbox.lines:
+            if line.purpose.startswith(WITHDRAWAL) and line.outcome != "not-written":
+                self._line("Condition", line.purpose, partial(self._withdrawal, line.purpose.removeprefix(WITHDRAWAL)))
         self._line("Encounter", ORDER, self._encounter)
         self._line("Claim", CLAIM, self._claim)
         self._line("DocumentReference", SUMMARY, self._document)
@@ -176,6 +190,14 @@ class _WriteBack:
         if held is None or as_diagnosis(held).code in (None, accepted.code):
             raise error
         return self._delivery.withdraw_condition(held)
+
+    def _withdrawal(self, code: str, place: int) -> Told:
+        """Ours and still in the chart: marked as an error. Anybody else's is theirs to mend."""
+        ours = token(condition_id(self._key, code))
+        held = next((d for d in self._diagnoses if ours in d.identifiers), None)
+        if held is None:
+            return "not-written", None, "The chart no longer holds it as a diagnosis."
+        return self._delivery.withdraw_rejected(place, self._delivery.read(held.reference))
 
     def _encounter(self, place: int) -> Told:
         """412 = somebody was faster: what they changed decides whether ours can be added or a person must choose."""
