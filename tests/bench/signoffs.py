@@ -1,4 +1,7 @@
-"""Sign-offs against an EHR that fails at random: how they ended, and every complaint. `--runs 10000 --workers 2`."""
+"""Sign-offs against an EHR that fails at random: how they ended, and every complaint. Ctrl-C tells of those so far.
+
+python tests/bench/signoffs.py --runs 10000 --workers 2
+"""
 
 import argparse
 import random
@@ -15,7 +18,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 from signing_at_random import Office
 
-BLOCK = 50  # sign-offs that share a database
+BLOCK = 20  # sign-offs that share a database
 
 
 def block(first: int, size: int) -> tuple[Counter[str], list[str]]:
@@ -51,13 +54,17 @@ def main() -> int:
     began = time.monotonic()
     with ProcessPoolExecutor(options.workers) as pool, tqdm(total=options.runs, unit=" sign-offs") as bar:
         running = {pool.submit(block, first, size): size for first, size in blocks(options.runs, options.seed)}
-        for done in as_completed(running):
-            more, wrong = done.result()
-            counted += more
-            complaints += wrong
-            bar.update(running[done])
-            bar.set_postfix(complaints=len(complaints))
-    print(f"{options.runs} sign-offs from seed {options.seed} in {time.monotonic() - began:.0f} s")
+        try:
+            for done in as_completed(running):
+                more, wrong = done.result()
+                counted += more
+                complaints += wrong
+                bar.update(running[done])
+                bar.set_postfix(complaints=len(complaints))
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+        runs = bar.n
+    print(f"{runs} sign-offs from seed {options.seed} in {time.monotonic() - began:.0f} s")
     for what, count in sorted(counted.items()):
         print(f"{count:10,} {what}")
     print(f"{len(complaints):10,} complaints", *complaints, sep="\n")

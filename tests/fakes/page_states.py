@@ -12,7 +12,7 @@ from sample_review import KEY, ready_review
 from smartapp.errors import EHRUnavailable
 from smartapp.fhir.outbox import planned
 from smartapp.fhir.plan import plan
-from smartapp.reviews import Action, NotesSince, Reviewer, ReviewStatus, WrittenResource
+from smartapp.reviews import Action, Conflict, NotesSince, Reviewer, ReviewStatus, WrittenResource
 
 Stage = Any  # the fixture's value; conftest modules cannot be imported
 
@@ -151,6 +151,26 @@ def receipt(stage: Stage) -> Page:
     return stage.open("receipt")
 
 
+def choice(stage: Stage) -> Page:
+    """Another coder changed the encounter's diagnoses after they were reviewed here."""
+    accept(stage.coding, "E11.42", "J44.1")
+    listed = ("J44.9 Chronic obstructive pulmonary disease, unspecified (billing)",)
+    theirs = (*listed, "K21.9 Gastro-esophageal reflux disease without esophagitis (billing)")
+    signed = ("E11.42 Type 2 diabetes mellitus with diabetic polyneuropathy", "J44.1 COPD with (acute) exacerbation")
+    waits = "Not sent. It waits for the choice on the encounter's diagnoses."
+    stage.coding.outcomes = (
+        WrittenResource("Condition", "diagnosis E11.42", "pending", None, waits),
+        WrittenResource(
+            "Encounter", "order of diagnoses", "conflict", None,
+            "Somebody else changed the diagnoses of the encounter after they were reviewed here.",
+            conflict=Conflict(listed, theirs, signed, "0f3a"),
+        ),
+        WrittenResource("Claim", "draft claim", "refused", None, "The EHR's own rules forbid creating Claim."),
+    )  # fmt: skip
+    stage.coding.sign_off(KEY, stage.coding.review_now.version, BY, None)
+    return stage.open("receipt")
+
+
 def error(stage: Stage) -> Page:
     return stage.open("nowhere")
 
@@ -168,6 +188,6 @@ def home(stage: Stage) -> Page:
 
 STATES = (
     fresh, decided, amended, working, failed, empty, shortcuts, noticed,
-    summary, summary_of_a_card, summary_of_files, nothing_to_sign, receipt, receipt_of_a_card, receipt_of_files,
+    summary, summary_of_a_card, summary_of_files, nothing_to_sign, receipt, choice, receipt_of_a_card, receipt_of_files,
     error, ended, home,
 )  # fmt: skip

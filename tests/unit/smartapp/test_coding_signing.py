@@ -15,7 +15,7 @@ from threads import together
 from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.outbox import Outbox
-from smartapp.reviews import Action, Review, ReviewStatus, WrittenResource
+from smartapp.reviews import Action, Choice, Review, ReviewStatus, WrittenResource
 
 NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 SIGNED, WRITTEN, PARTLY = ReviewStatus.SIGNED, ReviewStatus.WRITTEN, ReviewStatus.PARTLY_WRITTEN
@@ -327,3 +327,39 @@ def test_a_zombie_sends_nothing_more(bench: Bench) -> None:
     bench.clock.forward(61)
     assert bench.coding.finish(bench.key, bench.client).status is WRITTEN
     assert written(bench) == {"Condition": 2, "Claim": 1, "Provenance": 1}
+
+
+def test_a_choice_between_two_lists(bench: Bench) -> None:
+    """Another coder changed the encounter's list: nothing is sent, the choice is kept with its person, then all is."""
+    review = accepted(bench)
+    theirs = {"condition": {"reference": "Condition/x", "display": "Asthma"}, "use": {"coding": [{"code": "CC"}]}}
+    bench.server.put(encounter(diagnosis=[theirs]))
+    held = sign(bench, review)
+    assert (held.status, outcomes(held)["order of diagnoses"]) == (SIGNED, "conflict")
+    assert bench.server.sent("POST") == bench.server.sent("PUT") == []
+    conflict = next(line.conflict for line in held.receipt if line.conflict)
+    with pytest.raises(ReviewChanged):
+        bench.coding.choose(bench.key, Choice.MINE, "another list", BEN, bench.client)
+    assert bench.coding.finish(bench.key, bench.client).receipt == held.receipt
+    done = bench.coding.choose(bench.key, Choice.BOTH, conflict.seen, BEN, bench.client)
+    assert done.status is WRITTEN
+    assert next(line.conflict for line in done.receipt if line.conflict).by == BEN.name
+    listed = [d["condition"]["reference"] for d in bench.server.get("Encounter/e1")["diagnosis"]]
+    assert listed[0] == "Condition/x" and len(listed) == 3
+    assert bench.coding.choose(bench.key, Choice.MINE, conflict.seen, ANA, bench.client) == done
+
+
+def test_two_coders_on_one_encounter(bench: Bench) -> None:
+    """The second sees what the first did before anything of theirs counts, and both stand in the same list."""
+    review = bench.ready()
+    other = bench.another()
+    first = bench.coding.decide(bench.key, review.version, Action.ACCEPT, "I10", None, ANA)
+    with pytest.raises(ReviewChanged):
+        other.coding.decide(bench.key, review.version, Action.REJECT, "I10", "unsupported", BEN)
+    seen = other.coding.review(bench.key)
+    assert seen == first
+    both = other.coding.decide(bench.key, seen.version, Action.ACCEPT, "E11.9", None, BEN)
+    with pytest.raises(ReviewChanged):
+        sign(bench, first)
+    assert sign(bench, both).status is WRITTEN
+    assert {c["recorder"]["reference"] for c in bench.server.all("Condition")} == {ANA.fhir_user, BEN.fhir_user}

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from fake_pages import FakeLauncher, Visitor, build_session
 
 from smartapp.errors import EHRUnavailable
-from smartapp.reviews import ReviewStatus, WrittenResource
+from smartapp.reviews import Choice, Conflict, ReviewStatus, WrittenResource
 
 HTMX = {"HX-Request": "true"}
 FAILED = WrittenResource("Encounter", "order of diagnoses", "failed", None, "The EHR did not answer in time.")
@@ -150,3 +150,42 @@ def test_ehr_that_does_not_answer_is_explained(visitor: Visitor) -> None:
     assert answer.status_code == 504
     assert "The EHR does not answer" in answer.text
     assert "Back to the review" in answer.text
+
+
+CONFLICT = Conflict(
+    reviewed=("J44.9 Chronic obstructive pulmonary disease (billing)",),
+    theirs=(
+        "J44.9 Chronic obstructive pulmonary disease (billing)",
+        "K21.9 Gastro-esophageal reflux disease (billing)",
+    ),
+    signed=("E11.42 Type 2 diabetes mellitus with diabetic polyneuropathy",),
+    seen="0f3a",
+)
+
+
+def signed_with_conflict(visitor: Visitor) -> None:
+    visitor.coding.outcomes = (
+        WrittenResource("Condition", "diagnosis E11.42", "pending", None, "Not sent."),
+        WrittenResource("Encounter", "order of diagnoses", "conflict", None, "Choose.", conflict=CONFLICT),
+    )
+    visitor.post("sign", {"attest": "yes"})
+
+
+def test_a_conflict_is_shown_to_choose_from(visitor: Visitor) -> None:
+    """Both lists and what was signed are shown, and nothing else is offered before a person chose."""
+    signed_with_conflict(visitor)
+    page = visitor.get("receipt").text
+    for diagnosis in (*CONFLICT.reviewed, *CONFLICT.theirs, *CONFLICT.signed):
+        assert diagnosis in page
+    assert page.count('name="choice"') == 3 and "Finish writing" not in page
+    answer = visitor.post("choice", {"choice": "both", "seen": "0f3a"})
+    assert (answer.status_code, visitor.coding.chosen) == (303, (Choice.BOTH, "0f3a"))
+    assert "Somebody else changed" not in visitor.get("receipt").text
+
+
+@pytest.mark.parametrize("form", [{"choice": "all", "seen": "0f3a"}, {"seen": "0f3a"}, {"choice": "mine"}])
+def test_no_choice_is_guessed(visitor: Visitor, form: dict[str, str]) -> None:
+    """A form without a valid choice, or without what was seen, is refused."""
+    signed_with_conflict(visitor)
+    assert visitor.post("choice", form).status_code == 400
+    assert visitor.coding.chosen is None
