@@ -14,7 +14,7 @@ from smartapp.cli import main
 
 ISS = "https://ehr.example/fhir"
 NOW = datetime.now(UTC)
-LATER = NOW + timedelta(minutes=61)
+LATER = NOW + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
