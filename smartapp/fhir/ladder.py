@@ -152,7 +152,7 @@ class _Site:
         return None
 
     def _why_no_suggestion(self) -> str | None:
-        if not self.vendor.suggests("Condition"):
+        if self.vendor is not GENERIC and not self.vendor.suggests("Condition"):
             return f"{self.vendor.name} is not known to make diagnoses of a CDS Hooks suggestion"
         if self.ehr.cds_issuer is None:
             return "this EHR is not set up to ask Chartside's CDS service (cds_issuer in ehrs.toml)"

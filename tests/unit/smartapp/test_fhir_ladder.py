@@ -145,6 +145,14 @@ def test_who_bills_gets_what_the_ehr_can_give_them(
     assert found.rung("Condition") is (Rung.MESSAGE if message else Rung.EXPORT)
 
 
+def test_a_card_only_where_the_vendor_or_the_admin_says_so() -> None:
+    """Of a vendor without facts nothing speaks against it once its calls are set up; of others the facts decide."""
+    unset = without("Condition")
+    assert ladder(unset).rung("Condition") is Rung.DOCUMENT
+    assert ladder(unset, cds_issuer="https://ehr.example").rung("Condition") is Rung.CDS_SUGGESTION
+    assert ladder(unset, cds_issuer="https://ehr.example", vendor="canvas").rung("Condition") is Rung.DOCUMENT
+
+
 def test_marking_as_an_error_needs_to_be_allowed() -> None:
     assert ladder().condition_updates
     assert not ladder(without(Condition={"interaction": ["create"]})).condition_updates
