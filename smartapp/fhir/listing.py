@@ -40,7 +40,7 @@ class Listing:
         return self.target(conditions, setting, Choice.BOTH) == self.current
 
     def target(self, conditions: Sequence[str], setting: Setting, choice: Choice) -> Resource:
-        """The Encounter as it shall be."""
+        """The Encounter as it shall be; in no case with what leads nowhere."""
         before = copy.deepcopy(self.current)
         kept = [e for e in items(before, "diagnosis") if words(e, "condition", "reference") not in self.dangling]
         if choice is Choice.MINE:
@@ -50,7 +50,7 @@ class Listing:
             before["diagnosis"] = kept
             if not kept:
                 del before["diagnosis"]  # an empty list is not valid JSON of FHIR
-        return merge_diagnoses(self.base, before, conditions, setting)
+        return before if choice is Choice.THEIRS else merge_diagnoses(self.base, before, conditions, setting)
 
     def conflict(self, titles: Mapping[str, str], signed: Sequence[str]) -> Conflict:
         return Conflict(

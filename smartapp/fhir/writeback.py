@@ -214,8 +214,9 @@ class _WriteBack:
                     self._keep(current)
                 return "already-there", reference, detail
             choice = self._choice(listing)
-            if choice is Choice.THEIRS:
-                return "not-written", None, _LEFT.format(by=self._chooser())
+            left = "not-written", None, _LEFT.format(by=self._chooser())
+            if choice is Choice.THEIRS and not listing.leads_nowhere():
+                return left
             target = listing.target(self._conditions, self._chart.setting, choice)
             try:
                 self._keep(self._delivery.change(place, current, target, operations(current, target)))
@@ -226,8 +227,8 @@ class _WriteBack:
                 if last or not passing:
                     raise
             else:
-                break
-        return "written", reference, detail
+                return left if choice is Choice.THEIRS else ("written", reference, detail)
+        raise AssertionError("the second attempt returns or raises")
 
     def _unlisted(self, place: int, current: Resource) -> Told:
         listing = self._listing(current, ())
