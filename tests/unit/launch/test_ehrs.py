@@ -107,6 +107,8 @@ def test_a_key_is_the_usual_proof(pems, name, alg):
         ({"iss": "https:///fhir"}, "iss must be an https address"),
         ({"client_auth": "client_secret_post"}, "client_auth must be"),
         ({"vendor": "acme"}, "vendor must be one of generic, epic"),
+        ({"billing_pool": "the billers"}, "billing_pool must be a reference like Group/12"),
+        ({"ai_label": "no"}, "ai_label must be true or false"),
         ({"client_auth": "public", "client_secret": None}, "development EHR"),
         ({"client_secret": None}, "client_secret goes with"),
         ({"client_auth": "private_key_jwt", "client_secret": None}, "private_keys is needed"),
