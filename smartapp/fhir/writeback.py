@@ -8,16 +8,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from smartapp.errors import ChartsideError, EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
+from smartapp.fhir.at_once import MAY_PASS, AllAtOnce
 from smartapp.fhir.bodies import Bodies
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.delivery import VOID, Delivery, Told
-from smartapp.fhir.diagnoses import Diagnosis, as_diagnosis, is_void, of_encounter, read_diagnoses
+from smartapp.fhir.diagnoses import as_diagnosis, is_void, of_encounter, read_diagnoses
 from smartapp.fhir.elements import items, words
-from smartapp.fhir.errors import AnswerLost, EHRAnswered, NotConfirmed
+from smartapp.fhir.errors import EHRAnswered, NotConfirmed
 from smartapp.fhir.identifiers import document_id, message_id, token
 from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
-from smartapp.fhir.listing import Listing, operations
+from smartapp.fhir.listing import operations
 from smartapp.fhir.outbox import Outbox
 from smartapp.fhir.plan import (
     CLAIM,
@@ -31,27 +32,18 @@ from smartapp.fhir.plan import (
     plan,
     purpose_of,
 )
-from smartapp.fhir.references import Resource, literal
+from smartapp.fhir.references import Resource
 from smartapp.fhir.resources import claim_id, condition_id, is_ours
-from smartapp.fhir.transaction import bundle, change, creation, full_url, locations, refusals
+from smartapp.fhir.run import Held
 from smartapp.reviews import AcceptedCode, Attestation, Choice, ReviewKey, Rung, WrittenResource
 
 __all__ = ["plan", "write_back"]
 
 _SESSION = "The session with the EHR ended. Open Chartside again from the chart and finish the write-back."
-_CHANGED = (
-    "Somebody else changed the diagnoses of the encounter after they were reviewed here. Choose what shall stand."
-)
 _WAITS = "Not sent. It waits for the choice on the encounter's diagnoses."
 _LEFT = "{by} chose to leave the encounter's diagnoses as somebody else had listed them."
 _MENDED = "The EHR did not carry out the transaction as one: this was completed by itself afterwards."
 _STRAY = "The EHR keeps it although it refused what it speaks of. Remove it in the EHR."
-_NO_TRANSACTIONS = frozenset({404, 405, 501})
-_MAY_PASS = frozenset({409, 412})  # somebody was at it at the same moment; the next attempt may do
-
-
-class _Held(EHRRefused):
-    """Nothing further is sent before a person has chosen."""
 
 
 def write_back(
@@ -88,18 +80,8 @@ def write_back(
     return outbox.lines
 
 
-class _WriteBack:
-    """One run: what is in the chart so far, what was sent, and why it had to stop, if it had to."""
-
-    def __init__(self, delivery: Delivery, bodies: Bodies, diagnoses: tuple[Diagnosis, ...]) -> None:
-        self._delivery, self._client, self._outbox = delivery, delivery.client, delivery.outbox
-        self._bodies, self._chart, self._key = bodies, bodies.chart, bodies.chart.key
-        self._accepted, self._attestation = bodies.accepted, bodies.attestation
-        self._diagnoses = diagnoses
-        self._conditions: list[str] = []  # references, in the order of the accepted codes
-        self._own: list[str] = []  # what Chartside wrote, as versioned references
-        self._stopped: str | None = None
-        self._mending = False
+class _WriteBack(AllAtOnce):
+    """At once where that is the rung, then line by line: whatever is there already is only looked at."""
 
     def run(self, encounter: Resource) -> None:
         try:
@@ -107,7 +89,7 @@ class _WriteBack:
             one_by_one = self._all_at_once(encounter)
         except SessionExpired:
             raise
-        except _Held:
+        except Held:
             self._tell_unfinished("pending", _WAITS)
         except ChartsideError as error:
             self._tell_unfinished("refused" if isinstance(error, EHRRefused) else "failed", error.detail)
@@ -146,7 +128,7 @@ class _WriteBack:
                 raise
             self._outbox.tell(place, "failed", None, _SESSION)
             self._stopped = f"Not sent. {_SESSION}"
-        except _Held:
+        except Held:
             self._stopped = _WAITS
         except (EHRUnavailable, ForeignResource) as error:
             self._outbox.tell(place, "failed", None, error.detail)
@@ -154,7 +136,7 @@ class _WriteBack:
         except NotConfirmed as error:
             self._outbox.tell(place, "failed", error.reference, error.detail)
         except EHRAnswered as error:
-            passing = error.http_status in _MAY_PASS
+            passing = error.http_status in MAY_PASS
             self._outbox.tell(place, "failed" if passing else "refused", None, error.detail)
         except ChartsideError as error:
             self._outbox.tell(place, "refused", None, error.detail)
@@ -223,7 +205,7 @@ class _WriteBack:
             except EHRAnswered as error:
                 again = self._delivery.read(reference)
                 versions = [words(encounter, "meta", "versionId") for encounter in (current, again)]
-                passing = error.http_status in _MAY_PASS or versions[0] != versions[1]
+                passing = error.http_status in MAY_PASS or versions[0] != versions[1]
                 if last or not passing:
                     raise
             else:
@@ -325,150 +307,3 @@ class _WriteBack:
                     last = found
                     told |= spoken
         return last, told
-
-    def _plain(self, reference: object) -> str:
-        return str(literal(self._client.base_url, reference))
-
-    def _all_at_once(self, encounter: Resource) -> bool:
-        """Sends what the outbox wants in one transaction, unless some of it may be there; whether each is to be looked
-        at now. What a half-done one left undone is then completed one by one."""
-        places = self._outbox.places(Rung.TRANSACTION)
-        tried = any(self._outbox.lines[place].attempts for place in places)
-        if not places or self._ours(self._diagnoses) or (tried and self._left_behind()):
-            return True
-        if any(map(self._outbox.may_be_under_way, places)):
-            return True
-        planned = self._entries(encounter)
-        places, entries = tuple(place for place, _ in planned), [entry for _, entry in planned]
-        self._delivery.sending(*places)
-        try:
-            answer = self._client.transaction(bundle(entries))
-        except AnswerLost:
-            self._look_again()
-            return True
-        except ChartsideError as error:
-            return self._refused_at_once(places, error)
-        self._mending = bool(refusals(answer))
-        self._delivery.placed = locations(self._client.base_url, entries, answer)
-        if self._mending or len(self._delivery.placed) == len(entries):
-            self._outbox.answered(*places)
-        self._look_again()
-        return True
-
-    def _refused_at_once(self, places: Sequence[int], error: ChartsideError) -> bool:
-        """Refused as one, so nothing should be there; some servers leave a part of it behind."""
-        self._mending = self._look_again() or self._left_behind()
-        self._outbox.answered(*places)
-        status = error.http_status if isinstance(error, EHRAnswered) else None
-        if self._mending or status in _NO_TRANSACTIONS:
-            return True
-        if isinstance(error, SessionExpired):
-            raise error
-        if status == 412:
-            self._choice(self._known_listing(self._delivery.read(typed("Encounter", self._key.encounter))))
-        passing = status in _MAY_PASS or not isinstance(error, EHRRefused)
-        self._tell_unfinished("failed" if passing else "refused", f"The EHR took none of it. {error.detail}")
-        return False
-
-    def _look_again(self) -> bool:
-        """Reads the encounter's diagnoses anew; whether one of them is ours."""
-
-        def look() -> tuple[Diagnosis, ...] | None:
-            self._diagnoses = read_diagnoses(self._client, self._key.patient, self._key.encounter)
-            return self._diagnoses if self._ours(self._diagnoses) else None
-
-        return self._delivery.patiently(look) is not None
-
-    def _ours(self, diagnoses: Sequence[Diagnosis]) -> bool:
-        ours = {token(condition_id(self._key, code.code)) for code in self._accepted}
-        return any(ours & set(d.identifiers) for d in diagnoses)
-
-    def _left_behind(self) -> bool:
-        """Whether a transaction that was not carried out as one left a claim, or a list that leads nowhere."""
-        encounter = self._delivery.read(typed("Encounter", self._key.encounter))
-        place = self._outbox.find("Claim", CLAIM)
-        found = place is not None and self._delivery.find(place, "Claim", claim_id(self._key)) is not None
-        return found or self._listing(encounter, ()).leads_nowhere()
-
-    def _entries(self, encounter: Resource) -> list[tuple[int, Resource]]:
-        """The entries of the transaction with their places in the outbox; what the chart holds is not sent again."""
-        places = {(line.resource, line.purpose): n for n, line in enumerate(self._outbox.lines)}
-        entries, references = [], []
-        for code in self._accepted:
-            identifier = condition_id(self._key, code.code)
-            held = held_already(self._key, code.code, self._diagnoses)
-            references.append(held.reference if held else full_url(identifier))
-            if not held:
-                body = self._bodies.condition(code)
-                entry = creation(identifier, body, f"identifier={token(identifier)}")
-                entries.append((places["Condition", purpose_of(code.code)], entry))
-        listing = self._listing(encounter, references)
-        choice = self._choice(listing)
-        target = listing.target(references, self._chart.setting, choice)
-        if ("Encounter", ORDER) in places and choice is not Choice.THEIRS and target != encounter:
-            entries.append((places["Encounter", ORDER], change(self._client.base_url, target)))
-        if ("Claim", CLAIM) in places and self._chart.coverage is not None:
-            claim = self._bodies.claim()
-            identifier = claim_id(self._key)
-            entries.append((places["Claim", CLAIM], creation(identifier, claim, f"identifier={token(identifier)}")))
-        if ("Provenance", ORIGIN) in places and entries:
-            targets = [self._in_bundle(entry["fullUrl"]) for _, entry in entries]
-            provenance = self._bodies.provenance(targets)
-            tag = provenance["meta"]["tag"][0]
-            only = f"_tag={tag['system']}|{tag['code']}"
-            entries.append((places["Provenance", ORIGIN], creation(tag["code"], provenance, only)))
-        return [(p, entry) for p, entry in entries if self._outbox.lines[p].rung is Rung.TRANSACTION]
-
-    def _in_bundle(self, full_url: str) -> str:
-        return full_url.removeprefix(self._client.base_url + "/")
-
-    def _held(self) -> list[Diagnosis]:
-        found = (held_already(self._key, code.code, self._diagnoses) for code in self._accepted)
-        return [diagnosis for diagnosis in found if diagnosis]
-
-    def _known_listing(self, current: Resource) -> Listing:
-        """Where others seem to have changed the list, what is ours is looked for by its identifier too: some servers
-        find nothing by encounter."""
-        listing = self._listing(current, [d.reference for d in self._held()])
-        if not listing.changed_by_others():
-            return listing
-        for code in self._accepted:
-            place = self._outbox.find("Condition", purpose_of(code.code))
-            if place is not None and held_already(self._key, code.code, self._diagnoses) is None:
-                found = self._delivery.find(place, "Condition", condition_id(self._key, code.code))
-                if found and not is_void(found):
-                    self._diagnoses = (*self._diagnoses, as_diagnosis(found))
-        return self._listing(current, [d.reference for d in self._held()])
-
-    def _listing(self, current: Resource, ours: Sequence[str]) -> Listing:
-        ids = {full_url(condition_id(self._key, code.code)) for code in self._accepted}
-        return Listing(self._client.base_url, self._chart.encounter, current, frozenset(ours), ids)
-
-    def _choice(self, listing: Listing) -> Choice:
-        """What shall stand. Raises _Held where somebody else changed the list and nobody chose between the two."""
-        place = self._outbox.find("Encounter", ORDER)
-        held = [d.reference for d in self._held()]
-        done = len(held) == len(self._accepted) and listing.holds_all(held, self._chart.setting)
-        if place is None or done or not listing.changed_by_others():
-            return Choice.BOTH
-        chosen = self._outbox.lines[place].conflict
-        if chosen and chosen.choice and chosen.seen == listing.seen():
-            return chosen.choice
-        titles = {d.reference: f"{d.code or ''} {d.title}".strip() for d in self._diagnoses}
-        signed = [f"{code.code} {code.title}" for code in self._accepted]
-        self._outbox.tell(place, "conflict", None, _CHANGED, listing.conflict(titles, signed))
-        raise _Held(_CHANGED)
-
-    def _chooser(self) -> str:
-        place = self._outbox.find("Encounter", ORDER)
-        chosen = self._outbox.lines[place].conflict if place is not None else None
-        return chosen.by if chosen and chosen.by else "A person"
-
-    def _tell_unfinished(self, outcome: str, detail: str) -> None:
-        for place in self._outbox.unfinished():
-            self._outbox.tell(place, outcome, None, detail)
-
-    def _keep(self, resource: Resource) -> None:
-        version = words(resource, "meta", "versionId")
-        reference = typed(str(resource["resourceType"]), str(resource["id"]))
-        self._own.append(f"{reference}/_history/{version}" if version else reference)
