@@ -71,7 +71,7 @@ def test_summary_shows_all_that_will_happen(visitor: Visitor) -> None:
     assert "4 suggestions are undecided" in words
     assert "The EHR did not grant the right to create claims." in words
     assert "supported by it" in page.select(".statement")[0].get_text()
-    assert '"resourceType": "Condition"' in page.select("details.json pre")[0].get_text()
+    assert '"resourceType": "Condition"' in page.select(".plan details.json pre")[0].get_text()
     assert not page.select("input[checked]")
 
 
