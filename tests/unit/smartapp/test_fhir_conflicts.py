@@ -176,3 +176,41 @@ def test_server_that_rewrites_harmlessly(fhir_server: FakeFHIRServer, sign: Sign
 
     fhir_server.fail("POST", "Condition", rewrites)
     assert sign("I10")[0].outcome == "written"
+
+
+@pytest.mark.parametrize("transactions", ["atomic", "batch", "half-done"])
+@pytest.mark.parametrize("refused", ["Condition", "Claim"])
+def test_a_refusal_within_a_transaction(
+    fhir_server: FakeFHIRServer, sign: Sign, transactions: str, refused: str
+) -> None:
+    """Refused as one where it is carried out as one; else completed one by one, and nothing of it misleads."""
+    fhir_server.transactions = transactions
+    fhir_server.fail("POST", f"entry:{refused}", answers(422, "Against a rule."), times=9)
+    fhir_server.fail("POST", refused, answers(422, "Against a rule."), times=9)
+    lines = {line.purpose: line.outcome for line in sign(rung=Rung.TRANSACTION)}
+    if transactions == "atomic" or (transactions, refused) == ("half-done", "Condition"):
+        assert set(lines.values()) == {"refused"}
+        assert [len(fhir_server.all(type)) for type in ("Condition", "Claim", "Provenance")] == [0, 0, 0]
+        assert references(fhir_server) == []
+        return
+    there = {r["status"] for r in fhir_server.all("Claim")}
+    if refused == "Condition":
+        assert references(fhir_server) == []
+        assert (lines["diagnosis I10"], lines["draft claim"], there) == ("refused", "undone", {"entered-in-error"})
+    else:
+        assert (lines["draft claim"], there) == ("refused", set())
+        assert {lines["diagnosis I10"], lines["order of diagnoses"]} == {"written"}
+        assert len(references(fhir_server)) == 2 and not any(r.startswith("urn:") for r in references(fhir_server))
+
+
+def test_a_patch_on_a_server_that_ignores_if_match(fhir_server: FakeFHIRServer, sign: Sign) -> None:
+    """The test operation finds what If-Match should have: somebody's diagnosis is not written over."""
+    fhir_server.patches_blindly = True
+
+    def somebody_codes(server: FakeFHIRServer, carry_on: Callable[[], Response]) -> Response:
+        server.put(encounter(diagnosis=THEIRS))
+        return carry_on()
+
+    fhir_server.fail("PATCH", "Encounter", somebody_codes)
+    assert sign(rung=Rung.JSON_PATCH)[2].outcome == "conflict"
+    assert references(fhir_server) == ["Condition/x"]
