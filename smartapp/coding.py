@@ -171,17 +171,21 @@ class Coding:
             self._signing.write(key, held, client)
         return self._store.review(key)
 
-    def choose(self, key: ReviewKey, choice: Choice, seen: str, by: Reviewer, client: FHIRClient) -> Review:
+    def choose(
+        self, key: ReviewKey, version: int, choice: Choice, seen: str, by: Reviewer, client: FHIRClient
+    ) -> Review:
         """Between the encounter's diagnoses as signed and as somebody else changed them; then the write-back goes on.
 
-        Raises ReviewChanged where the list of the others is no longer the one that was `seen`.
+        Raises ReviewChanged where there is nothing to choose any more, or the list of the others is no longer the one
+        that was `seen`; the same click once more goes on.
         """
         with self._store.change(key, self._clock()) as draft:
-            lines = list(draft.review.receipt)
-            place = next((n for n, w in enumerate(lines) if w.outcome == "conflict"), None)
-            conflict = lines[place].conflict if place is not None else None
-            if place is not None and conflict is not None:
-                if conflict.seen != seen:
+            review = draft.review
+            lines = list(review.receipt)
+            if not any(w.conflict and (w.conflict.choice, w.conflict.by) == (choice, by.name) for w in lines):
+                place = next((n for n, w in enumerate(lines) if w.outcome == "conflict"), None)
+                conflict = lines[place].conflict if place is not None else None
+                if place is None or conflict is None or (review.version, conflict.seen) != (version, seen):
                     raise ReviewChanged
                 chosen = replace(conflict, choice=choice, by=by.name)
                 lines[place] = replace(lines[place], outcome="pending", detail="", conflict=chosen)

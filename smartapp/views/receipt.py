@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from smartapp.fhir.outbox import IN_THE_CHART
 from smartapp.reviews import Choice, ReviewStatus
 from smartapp.views.board import build_board
-from smartapp.views.launched import launched, pages
+from smartapp.views.launched import form_version, launched, pages
 from smartapp.views.rungs import INSTEAD, is_elsewhere
 from smartapp.views.wiring import wiring
 
@@ -54,13 +54,17 @@ def choose() -> BaseResponse:
         choice = Choice(request.form["choice"])
     except ValueError:
         abort(400)
-    wiring().coding.choose(here.key, choice, request.form["seen"], here.by, here.client)
+    wiring().coding.choose(here.key, form_version(), choice, request.form["seen"], here.by, here.client)
     return redirect(url_for("review.receipt"), 303)
 
 
 @pages.post("/finish")
 def finish() -> BaseResponse:
-    """Goes on with a write-back that was cut short; what is in the chart already is not written again."""
-    here = launched()
-    wiring().coding.finish(here.key, here.client)
+    """Goes on with a write-back that was cut short; what is in the chart already is not written again.
+
+    From a page that is behind nothing is begun: it shows what has become of the writes since.
+    """
+    here, coding = launched(), wiring().coding
+    if form_version() == coding.review(here.key).version:
+        coding.finish(here.key, here.client)
     return redirect(url_for("review.receipt"), 303)

@@ -98,17 +98,22 @@ def _changed(changed: ReviewChanged) -> BaseResponse:
     if request.form.get("page") == "summary":
         return summary_page(NOT_MOVED, changed.status)
     board = build_board(wiring().coding.review(launched().key))
-    message = f"{changed.title}. This is its current state; your last decision was not taken. Decide again if needed."
+    return as_it_is_now(board, "your last decision was not taken. Decide again if needed.", changed)
+
+
+def as_it_is_now(board: Board, told: str, changed: ReviewChanged, words: str = "") -> Response:
+    """The page, or the whole of its work area, for a form that was made from an earlier version."""
+    message = f"{changed.title}. This is its current state; {told}"
     if wants_fragment():
-        response = _whole_work(board, message)
+        response = _whole_work(board, message, words)
     else:
-        response = make_response(render_template("review/page.html", board=board, message=message))
+        response = make_response(render_template("review/page.html", board=board, message=message, words=words))
     response.status_code = changed.status
     return response
 
 
-def _whole_work(board: Board, message: str) -> Response:
-    response = make_response(render_template("review/_work_fragment.html", board=board, message=message))
+def _whole_work(board: Board, message: str, words: str = "") -> Response:
+    response = make_response(render_template("review/_work_fragment.html", board=board, message=message, words=words))
     response.headers["HX-Retarget"] = "#work"
     response.headers["HX-Reswap"] = "outerHTML"
     return response

@@ -144,7 +144,9 @@ class FakeCoding:
         good = all(w.outcome in ("written", "already-there", "not-written") for w in receipt)
         return self._keep(status=ReviewStatus.WRITTEN if good else ReviewStatus.PARTLY_WRITTEN, receipt=receipt)
 
-    def choose(self, key: ReviewKey, choice: Choice, seen: str, by: Reviewer, client: Any) -> Review:
+    def choose(self, key: ReviewKey, version: int, choice: Choice, seen: str, by: Reviewer, client: Any) -> Review:
+        if version != self.review(key).version:
+            raise ReviewChanged()
         self.chosen = (choice, seen)
         self.outcomes = None
         return self.finish(key, client)

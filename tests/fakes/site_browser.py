@@ -147,6 +147,14 @@ class Opened:
         """Signs; the receipt."""
         return self.browser.arrive(self.post("sign", attest="yes"))
 
+    def finish(self, version: str = "") -> TestResponse:
+        """Presses Finish writing, as the receipt has it now or had it at that version; the receipt."""
+        return self.browser.arrive(self.post("finish", version=version or self.unfinished()))
+
+    def unfinished(self) -> str:
+        """The version of a receipt that offers to finish."""
+        return re.search(r'name="version" value="(\d+)"', self.browser.get(self.path + "receipt").text)[1]
+
     def states(self) -> dict[str, str]:
         """Of every card on the page."""
         return dict(re.findall(r'data-code="([^"]+)" data-state="(\w+)"', self.show().text))

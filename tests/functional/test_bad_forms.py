@@ -10,7 +10,7 @@ from site_browser import Opened
 from werkzeug.test import TestResponse
 from whole_site import Site
 
-POSTS = ("decisions", "search", "retry", "sign", "finish")
+POSTS = ("decisions", "search", "retry", "sign", "finish", "choice")
 ACCEPT = {"action": "accept", "code": "I10"}
 
 
@@ -92,6 +92,27 @@ def test_a_stale_decision(site: Site, opened: Opened, fragment: bool) -> None:
     assert fresh == opened.version != old
     assert (response.headers.get("HX-Retarget") == "#work") is fragment
     assert opened.post("decisions", action="undo", code="I10", version=fresh).status_code == 303
+
+
+@pytest.mark.parametrize("fragment", [True, False])
+def test_a_stale_search(opened: Opened, fragment: bool) -> None:
+    """What is found could be added: an old page first gets the state as it is now, and keeps the words."""
+    old = opened.version
+    opened.accept("I10")
+    response = opened.post("search", fragment, words="asthma", version=old)
+    assert response.status_code == 409
+    assert "changed in another window" in response.text and 'data-code="I10" data-state="accepted"' in response.text
+    assert 'value="asthma"' in response.text and "J45" not in response.text
+
+
+def test_a_stale_wish_to_finish(site: Site, opened: Opened) -> None:
+    """Pressed on a receipt that is behind, it shows what has become of the writes and sends nothing."""
+    opened.accept("I10")
+    with site.ehr_down():
+        opened.sign()
+    old = str(int(opened.unfinished()) - 1)
+    assert "Signed, not yet written" in opened.finish(old).text
+    assert "Written to the chart" in opened.finish().text
 
 
 def test_a_stale_signature(opened: Opened) -> None:
@@ -233,7 +254,7 @@ def test_a_wrong_method(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/admin", "/.env", "/assets/x/../../../etc/passwd", "/assets/x/%2e%2e/pyproject.toml", "/r/", "/%ff"]
+    "path", ["/nowhere", "/.env", "/assets/x/../../../etc/passwd", "/assets/x/%2e%2e/pyproject.toml", "/r/", "/%ff"]
 )
 def test_an_address_that_does_not_exist(site: Site, path: str) -> None:
     """404 with where to go, and never a file from beside the static ones."""

@@ -40,7 +40,7 @@ def test_a_grant_that_has_ended_asks_for_a_relaunch(site: Site) -> None:
     site.grants.revoke(site.access_token(opened.launch_key).grant)
     assert opened.post("retry").status_code == 303
     opened.until("", "Your session has ended", 401)
-    assert "Open Chartside again from the patient&#39;s chart. Your decisions are saved." in opened.page.text
+    assert "Your decisions are saved. Open Chartside again from the patient&#39;s chart to go on." in opened.page.text
 
     again = site.open(visit, opened.browser)
     assert again.claim() == ["E11.9", "I10"]
@@ -89,7 +89,7 @@ def test_a_slow_ehr_is_not_waited_for_for_ever(site: Site) -> None:
     with silence(site, "Encounter"):
         assert "Signed, not yet written" in opened.sign().text
     site.patience = 10.0
-    assert "Written to the chart" in opened.browser.arrive(opened.post("finish", version="0")).text
+    assert "Written to the chart" in opened.finish().text
     assert visit.counts() == WRITTEN
 
 

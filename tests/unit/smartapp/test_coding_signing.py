@@ -338,15 +338,20 @@ def test_a_choice_between_two_lists(bench: Bench) -> None:
     assert (held.status, outcomes(held)["order of diagnoses"]) == (SIGNED, "conflict")
     assert bench.server.sent("POST") == bench.server.sent("PUT") == []
     conflict = next(line.conflict for line in held.receipt if line.conflict)
-    with pytest.raises(ReviewChanged):
-        bench.coding.choose(bench.key, Choice.MINE, "another list", BEN, bench.client)
-    assert bench.coding.finish(bench.key, bench.client).receipt == held.receipt
-    done = bench.coding.choose(bench.key, Choice.BOTH, conflict.seen, BEN, bench.client)
+    for version, seen in ((held.version, "another list"), (held.version - 1, conflict.seen)):
+        with pytest.raises(ReviewChanged):
+            bench.coding.choose(bench.key, version, Choice.MINE, seen, BEN, bench.client)
+    held = bench.coding.finish(bench.key, bench.client)
+    assert outcomes(held)["order of diagnoses"] == "conflict"
+    done = bench.coding.choose(bench.key, held.version, Choice.BOTH, conflict.seen, BEN, bench.client)
     assert done.status is WRITTEN
     assert next(line.conflict for line in done.receipt if line.conflict).by == BEN.name
     listed = [d["condition"]["reference"] for d in bench.server.get("Encounter/e1")["diagnosis"]]
     assert listed[0] == "Condition/x" and len(listed) == 3
-    assert bench.coding.choose(bench.key, Choice.MINE, conflict.seen, ANA, bench.client) == done
+    assert bench.coding.choose(bench.key, held.version, Choice.BOTH, conflict.seen, BEN, bench.client) == done
+    with pytest.raises(ReviewChanged):  # another person's choice is not passed over in silence
+        bench.coding.choose(bench.key, held.version, Choice.MINE, conflict.seen, ANA, bench.client)
+    assert bench.coding.review(bench.key) == done
 
 
 def test_two_coders_on_one_encounter(bench: Bench) -> None:

@@ -14,7 +14,7 @@ from smartapp.views.assets import digest_of
 from smartapp.views.csrf import build_token
 
 FOLDERS = build_config()
-POSTS = ("retry", "decisions", "search", "sign", "finish")
+POSTS = ("retry", "decisions", "search", "sign", "finish", "choice")
 
 
 @pytest.fixture

@@ -183,6 +183,23 @@ def test_a_conflict_is_shown_to_choose_from(visitor: Visitor) -> None:
     assert "Somebody else changed" not in visitor.get("receipt").text
 
 
+def test_every_form_is_held_against_the_version(visitor: Visitor) -> None:
+    """From a page that is behind, no form of a launch changes anything, whatever it would do."""
+    signed_with_conflict(visitor)
+    form = {"version": visitor.coding.review_now.version - 1, "action": "accept", "code": "I10", "words": "obesity"}
+    form |= {"choice": "mine", "seen": "0f3a"}
+    posts = [r for r in visitor.app.url_map.iter_rules() if r.endpoint.startswith("review.") and "POST" in r.methods]
+    assert len(posts) >= 6
+    for status in (ReviewStatus.SIGNED, ReviewStatus.READY):
+        signed = visitor.coding.review_now.attestation if status is ReviewStatus.SIGNED else None
+        visitor.coding.review_now = before = replace(visitor.coding.review_now, status=status, attestation=signed)
+        for rule in posts:
+            answer = visitor.post(rule.rule.rpartition("/")[2], form | {"attest": "yes"})
+            assert answer.status_code in (303, 409), rule
+            assert visitor.coding.review_now == before, rule
+    assert visitor.coding.chosen is None
+
+
 @pytest.mark.parametrize("form", [{"choice": "all", "seen": "0f3a"}, {"seen": "0f3a"}, {"choice": "mine"}])
 def test_no_choice_is_guessed(visitor: Visitor, form: dict[str, str]) -> None:
     """A form without a valid choice, or without what was seen, is refused."""
