@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What Chartside reads, and no wildcard; a site that lets Chartside write adds the user/ scopes its EHR takes.
+# What Chartside reads, each by itself; a site that lets Chartside write adds the user/ scopes its EHR takes.
 MINIMUM = (
     "launch",
     "openid",
@@ -13,9 +13,12 @@ MINIMUM = (
     "patient/Patient.r",
     "patient/Encounter.rs",
     "patient/DocumentReference.rs",
+    "patient/DiagnosticReport.rs",
     "patient/Binary.r",
     "patient/Condition.rs",
     "patient/Procedure.rs",
+    "patient/Coverage.rs",
+    "user/Practitioner.r",
 )
 STANDALONE = ("launch/patient", "launch/encounter")
 WITHOUT_RESOURCE = frozenset({"launch", "openid", "fhirUser", "profile", "online_access", "offline_access"})

@@ -9,10 +9,10 @@ from fake_pages import build_config, build_pages
 from flask.testing import FlaskClient
 
 from launch.ehrs import EHR, VENDORS
-from launch.scopes import is_scope
+from launch.scopes import MINIMUM, is_scope
 from smartapp.config import Config, Contacts, MissingSettings
 from smartapp.registration import MARKETPLACES
-from smartapp.scopes import scope_words, wanted_scopes
+from smartapp.scopes import READ, scope_words, wanted_scopes
 
 URL = "https://codes.hospital.example"
 FILLED = Contacts(
@@ -39,6 +39,11 @@ def test_each_marketplace_gets_this_sites_addresses(place: str) -> None:
     assert all(value.startswith(f"{URL}/") for value in ours)
     assert not page.select(".missing, .notice")
     assert len(page.select("[data-copy]")) == len(page.select(".value"))
+
+
+def test_what_is_registered_for_reading_is_what_is_asked_for() -> None:
+    """An EHR's table without `scopes` asks for all that /register gives a reason for, so no chart lacks a part."""
+    assert tuple(wanted.scope for wanted in READ) == MINIMUM
 
 
 @pytest.mark.parametrize("place", MARKETPLACES)
