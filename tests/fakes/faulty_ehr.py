@@ -26,7 +26,8 @@ _STATUS = {
 
 
 class FaultyEHR(BaseAdapter):
-    """Mounted on a client's session. `rate` of the requests meet a fault; `refused` names what is refused for good."""
+    """Mounted on a client's session. `rate` of the reads meet a fault, and twice as many of the writes; `refused` names
+    what is refused for good."""
 
     def __init__(self, server: FakeFHIRServer, seed: int, rate: float) -> None:
         super().__init__()
@@ -68,7 +69,7 @@ class FaultyEHR(BaseAdapter):
             return answers(401)(self.server, carry_on)
         if method != "GET" and type in self.refused:
             return answers(self.refused[type], "Not in this EHR.")(self.server, carry_on)
-        if self.rng.random() >= self.rate:
+        if self.rng.random() >= self.rate * (1 if method == "GET" else 2):  # there are many more reads than writes
             return carry_on()
         changes = method in ("PUT", "PATCH")
         fault = self.rng.choice(READ_FAULTS if method == "GET" else CHANGE_FAULTS if changes else WRITE_FAULTS)

@@ -91,7 +91,7 @@ class Office:
             client = self._launch(base, ehr)
             if conflict:
                 choices.append(rng.choice(list(Standing)))
-                review = coding.choose(key, choices[-1], conflict.seen, ANA, client)
+                review = coding.choose(key, review.version, choices[-1], conflict.seen, ANA, client)
             else:
                 review = coding.finish(key, client)
         return Ended(seed, rung, review, press, ehr, choices)

@@ -19,5 +19,5 @@ def test_signing_at_random(tmp_path: Path, block: int) -> None:
         office.close()
     assert [complaint for one in ended for complaint in one.complaints()] == []
     faults = Counter(fault.partition(":")[0] for one in ended for fault in one.ehr.met)
-    assert len(faults) >= 18, faults  # they did happen
+    assert len(faults) >= 16, faults  # they did happen
     assert len({one.review.status for one in ended}) >= 2
