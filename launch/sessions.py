@@ -194,8 +194,9 @@ class SQLSessionStore:
         try:
             with self._engine.begin() as db:
                 yield db
-        except sa.exc.OperationalError as error:  # the database is away, full or locked
-            raise SessionsUnavailable(type(error.orig).__name__) from None
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+            # The database is away, full or locked, or all connections to it are taken.
+            raise SessionsUnavailable(type(error).__name__) from None
 
     def _read(self, rows: sa.Select[Any]) -> list[Session]:
         with self._transaction() as db:

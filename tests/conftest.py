@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import postgresql
 import pytest
 
 from smartapp.demo import Ports, Running, running_demo
@@ -37,6 +38,27 @@ def free_port() -> int:
 def chromium() -> Path:
     need_or_skip(CHROMIUM.exists(), f"Chromium ({CHROMIUM})")
     return CHROMIUM
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    folder = tmp_path / "with % in it"
+    folder.mkdir()
+    return f"sqlite:///{folder / 'chartside.db'}"
+
+
+@pytest.fixture
+def postgresql_url() -> Iterator[str]:
+    need_or_skip(postgresql.answers(), "PostgreSQL")
+    with postgresql.own_schema() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, once of each kind that the store knows."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 BUSY_TIMEOUT_MS = 15_000
+CONNECT_TIMEOUT = 5  # seconds for a server of PostgreSQL to be reached
 _PAUSE = 0.02  # seconds between tries
 READS_ONLY = {"reads_only": True}  # execution option of an engine whose transactions change nothing
 
@@ -17,7 +18,8 @@ def connect(database_url: str) -> Engine:
     """An engine whose errors do not quote what was to be stored; a file of SQLite is made for its owner only."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        patience = {"connect_timeout": CONNECT_TIMEOUT}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
     if url.database and url.database != ":memory:":
         path = Path(url.database)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

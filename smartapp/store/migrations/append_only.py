@@ -14,6 +14,9 @@ def refuse_changes(table: str) -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
+        op.execute(  # TRUNCATE passes by the triggers of rows
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION refuse_change()"
+        )
         return
     for change in ("UPDATE", "DELETE"):
         op.execute(

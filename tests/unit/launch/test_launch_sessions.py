@@ -1,4 +1,4 @@
-"""The stores of launches and sessions: one contract, kept in SQL and in Redis."""
+"""The stores of launches and sessions: one contract, kept in SQLite, PostgreSQL and Redis."""
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -30,10 +30,10 @@ SESSION = Session(
 
 
 class SQLKept:
-    """What a test reaches past the store: SQLite."""
+    """What a test reaches past the store."""
 
-    def __init__(self, path):
-        self.engine = sa.create_engine(f"sqlite:///{path}")
+    def __init__(self, url):
+        self.engine = sa.create_engine(url)
         metadata.create_all(self.engine)
 
     def store(self, *keys):
@@ -54,8 +54,11 @@ class SQLKept:
             )
 
     def away(self):
-        metadata.drop_all(self.engine)
-        return self.store(NEW)
+        if self.engine.dialect.name == "sqlite":
+            metadata.drop_all(self.engine)
+            return self.store(NEW)
+        nobody = sa.create_engine("postgresql+psycopg://chartside:a-password@127.0.0.1:9/chartside")
+        return SQLSessionStore(nobody, Vault([NEW]))
 
     def close(self):
         self.engine.dispose()
@@ -96,11 +99,13 @@ def redis_answers():
         return False
 
 
-@pytest.fixture(params=["sql", "redis"])
-def kept(request, tmp_path, need):
+@pytest.fixture(params=["sqlite", "postgresql", "redis"])
+def kept(request, need):
     if request.param == "redis":
         need(request.getfixturevalue("redis_answers"), f"Redis ({REDIS})")
-    kept = SQLKept(tmp_path / "x.db") if request.param == "sql" else RedisKept()
+        kept = RedisKept()
+    else:
+        kept = SQLKept(request.getfixturevalue(f"{request.param}_url"))
     yield kept
     kept.close()
 
@@ -242,9 +247,9 @@ def test_a_store_that_is_away_is_named_without_its_address(kept):
     assert "127.0.0.1" not in str(told.value)
 
 
-def test_sql_sweeps_out_what_is_old(tmp_path):
+def test_sql_sweeps_out_what_is_old(database_url):
     """What was never finished does not pile up, and after twelve hours tokens are not even kept sealed."""
-    kept = SQLKept(tmp_path / "x.db")
+    kept = SQLKept(database_url)
     store, later = kept.store(NEW), NOW + timedelta(hours=12, seconds=1)
     store.put(SESSION)
     store.put_pending(PENDING)

@@ -26,8 +26,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def admins(tmp_path: Path, clock: Clock) -> Iterator[AdminStore]:
-    engine = connect(f"sqlite:///{tmp_path}/admin.db")
+def admins(database_url: str, clock: Clock) -> Iterator[AdminStore]:
+    engine = connect(database_url)
     Base.metadata.create_all(engine)
     yield AdminStore(engine, VAULT, clock, IDLE)
     engine.dispose()

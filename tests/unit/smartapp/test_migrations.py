@@ -1,8 +1,7 @@
-"""The schema, up and down, on SQLite."""
+"""The schema, up and down, on every kind of database."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -27,8 +26,8 @@ HERE = key("https://ehr.example/fhir")
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = connect(f"sqlite:///{tmp_path / 'with % in it' / 'chartside.db'}")
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = connect(database_url)
     yield engine
     engine.dispose()
 
@@ -99,9 +98,9 @@ def test_a_failed_migration_leaves_nothing_half_done(engine: Engine) -> None:
     assert tables(engine) == {"launch_session"}
 
 
-def test_processes_that_start_together(tmp_path: Path) -> None:
+def test_processes_that_start_together(database_url: str) -> None:
     """Several processes may migrate a new database at the same moment."""
-    engines = [connect(f"sqlite:///{tmp_path / 'chartside.db'}") for _ in range(4)]
+    engines = [connect(database_url) for _ in range(4)]
     assert together(migrate, engines) == [None] * 4
     assert tables(engines[0]) == TABLES
     for engine in engines:

@@ -1,6 +1,5 @@
 """What the database promises: sealed, durable, one writer at a time."""
 
-import sqlite3
 import stat
 import time
 from collections.abc import Iterator
@@ -26,7 +25,16 @@ THERE = ReviewKey("https://other.example/fhir", HERE.patient, HERE.encounter)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = connect(database_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Engine]:
+    """For what only a file has."""
     engine = connect(f"sqlite:///{tmp_path / 'state' / 'chartside.db'}")
     migrate(engine)
     yield engine
@@ -166,10 +174,10 @@ def test_readers_do_not_wait(store: ReviewStore) -> None:
         assert time.monotonic() - begun < 1
 
 
-def test_sqlite_is_set_for_durability(engine: Engine) -> None:
+def test_sqlite_is_set_for_durability(sqlite: Engine) -> None:
     """Write-ahead log, full synchronisation, foreign keys and a patient busy time-out, on every connection."""
     pragmas = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 15000}
-    with engine.connect() as first, engine.connect() as second:
+    with sqlite.connect() as first, sqlite.connect() as second:
         for connection in (first, second.execution_options(reads_only=True)):
             found = {p: connection.execute(text(f"PRAGMA {p}")).scalar() for p in pragmas}
             assert found == pragmas
@@ -183,9 +191,9 @@ def test_a_decision_needs_its_review(engine: Engine) -> None:
         connection.execute(text(f"INSERT INTO decision {row}"))
 
 
-def test_the_file_is_its_owners(engine: Engine) -> None:
+def test_the_file_is_its_owners(sqlite: Engine) -> None:
     """Other users of the machine can read neither the database nor its log, nor list its folder."""
-    database = Path(str(engine.url.database))
+    database = Path(str(sqlite.url.database))
     files = list(database.parent.glob("chartside.db*"))
     assert len(files) >= 1
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
@@ -196,11 +204,10 @@ def test_one_changed_byte_is_noticed(engine: Engine, store: ReviewStore) -> None
     """A sealed column that was changed in the file is refused, not shown."""
     with store.change(HERE, AT) as draft:
         draft.set_chart(chart(HERE, "Noa Maier"))
-    with sqlite3.connect(str(engine.url.database)) as raw:
-        sealed = bytearray(raw.execute("SELECT chart FROM review").fetchone()[0])
+    with engine.begin() as connection:
+        sealed = bytearray(connection.execute(text("SELECT chart FROM review")).scalar_one())
         sealed[40] ^= 1
-        raw.execute("UPDATE review SET chart = ?", [bytes(sealed)])
-    raw.close()
+        connection.execute(text("UPDATE review SET chart = :chart"), {"chart": bytes(sealed)})
     with pytest.raises(BrokenSeal):
         store.review(HERE)
 
