@@ -103,6 +103,25 @@ def add(
     click.echo(f"Next: chartside ehr check {added.iss}")
 
 
+@ehr.command("set")
+@click.argument("iss")
+@click.argument("settings", metavar="NAME=VALUE...", nargs=-1, required=True)
+@file_option
+def set_(iss: str, settings: tuple[str, ...], path: Path) -> None:
+    """Change settings of the EHR at ISS, as `billing_pool=Group/billing` or `standalone=true`.
+
+    A list has spaces between its values; `NAME=` takes a setting away. What is said together is checked together.
+    """
+    said = dict(setting.partition("=")[::2] for setting in settings)
+    try:
+        changed = ehr_list.change(path, iss, said)
+    except (InvalidEHRFile, ValueError) as wrong:
+        raise click.ClickException(str(wrong)) from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written ({error.strerror}).") from None
+    click.echo(f"{changed.name} is changed; a running Chartside follows from now on.")
+
+
 @ehr.command("list")
 @file_option
 def list_ehrs(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,16 @@ from urllib.parse import urlsplit
 import tomlkit
 
 from launch.client_keys import create_pem
-from launch.ehr_file import add_ehr, write_private
-from launch.ehrs import EHR, GENERIC, PRIVATE_KEY, InvalidEHRFile, TrustedEHRs
+from launch.ehr_file import add_ehr, change_ehr, write_private
+from launch.ehrs import EHR, GENERIC, LISTS, PRIVATE_KEY, SWITCHES, InvalidEHRFile, TrustedEHRs
 from launch.transport import is_secure
 from smartapp.scopes import scope_words
 
+CHANGED_OTHERWISE = {  # settings that `change` refuses, and why
+    "iss": "another address is another EHR: add it",
+    "client_secret": "words of a command are seen by others of this machine: write it into the list by hand",
+    "private_keys": "keys are changed by chartside keys rotate",
+}
 SECRET_TO_PASTE = "the secret that the EHR gave you"  # noqa: S105 - in the place of one
 
 
@@ -85,6 +91,26 @@ def add(path: Path, new: NewEHR) -> EHR:
             key.unlink(missing_ok=True)
         raise
     return TrustedEHRs.load(path).find(new.iss)
+
+
+def change(path: Path, iss: str, said: Mapping[str, str]) -> EHR:
+    """Sets what was said in words: a list with spaces between, nothing to take the setting away.
+
+    Raises ValueError for what is changed otherwise, else as `add`; the file is then as it was.
+    """
+    for name in said.keys() & CHANGED_OTHERWISE.keys():
+        raise ValueError(f"{name} is not set here: {CHANGED_OTHERWISE[name]}")
+    change_ehr(path, iss, {name: _setting(name, words) for name, words in said.items()})
+    return TrustedEHRs.load(path).find(iss)
+
+
+def _setting(name: str, words: str) -> Any:
+    """As the file has it; what does not fit stays text, and the file's own check says what it should be."""
+    if not words:
+        return None
+    if name in SWITCHES:
+        return {"true": True, "false": False}.get(words, words)
+    return words.split() if name in LISTS else words
 
 
 def read(path: Path) -> tuple[EHR, ...]:

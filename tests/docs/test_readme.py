@@ -48,10 +48,13 @@ def test_the_example_ehr_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CHARTSIDE_PUBLIC_URL", "https://codes.example.org")
     monkeypatch.setenv("CHARTSIDE_EHRS", str(tmp_path / "ehrs.toml"))
     commands = re.findall(r"^\.venv/bin/chartside (ehr .*)$", "\n".join(fenced("sh")).replace("\\\n", ""), re.MULTILINE)
-    register, add, check = (shlex.split(command) for command in commands)
+    register, add, check, *changes = (shlex.split(command) for command in commands)
     assert "https://codes.example.org/callback" in CliRunner().invoke(main, register).stdout
     assert CliRunner().invoke(main, add).exit_code == 0
-    assert TrustedEHRs.load(tmp_path / "ehrs.toml").find(check[-1]).name == "Example Hospital"
+    for change in changes:
+        assert CliRunner().invoke(main, change).exit_code == 0, change
+    listed = TrustedEHRs.load(tmp_path / "ehrs.toml").find(check[-1])
+    assert (listed.name, listed.billing_pool) == ("Example Hospital", "Group/billing")
 
 
 @pytest.mark.parametrize("page", ["README.md", "GLOSSARY.md", "CHANGELOG.md"])

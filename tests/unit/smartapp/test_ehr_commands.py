@@ -79,6 +79,56 @@ def test_the_same_ehr_is_added_once(path: Path) -> None:
     assert {p.name: p.read_bytes() for p in path.parent.iterdir()} == before
 
 
+def test_settings_are_changed_later(path: Path) -> None:
+    """Texts, switches and lists; nothing after the = takes one away; comments and the key stay."""
+    assert run("ehr", "add", ISS, *SAID, CHARTSIDE_EHRS=str(path)).exit_code == 0
+    path.write_text(path.read_text() + "# ours\n")
+    keys = ("cds_issuer=https://ehr.example.org", "cds_jwks_url=https://ehr.example.org/jwks.json")
+    more = (
+        "standalone=true",
+        "ai_label=false",
+        "billing_pool=Group/12",
+        "embed_origins=https://a.example https://b.example",
+    )
+    result = run("ehr", "set", ISS + "/", *keys, *more, CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 0, result.output
+    ehr = TrustedEHRs.load(path).find(ISS)
+    assert (ehr.cds_issuer, ehr.standalone, ehr.ai_label, ehr.billing_pool) == (
+        "https://ehr.example.org", True, False, "Group/12",
+    )  # fmt: skip
+    assert ehr.embed_origins == ("https://a.example", "https://b.example")
+    assert run("ehr", "set", ISS, "billing_pool=", CHARTSIDE_EHRS=str(path)).exit_code == 0
+    assert TrustedEHRs.load(path).find(ISS).billing_pool is None
+    assert len(ehr.keys) == 1 and "# ours" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("cds_issuer=https://ehr.example.org", "go together"),
+        ("standalone=yes", "standalone must be true or false"),
+        ("colour=red", "colour is not a setting"),
+        ("client_secret=s", "by hand"),
+        ("private_keys=a.pem", "keys rotate"),
+        ("iss=https://other.example", "another EHR"),
+        ("name", "name is missing"),
+    ],
+)
+def test_a_change_that_cannot_be_used_changes_nothing(path: Path, setting: str, told: str) -> None:
+    """What is wrong is said, and the list is as it was."""
+    assert run("ehr", "add", ISS, *SAID, CHARTSIDE_EHRS=str(path)).exit_code == 0
+    before = path.read_text()
+    result = run("ehr", "set", ISS, setting, CHARTSIDE_EHRS=str(path))
+    assert (result.exit_code, path.read_text()) == (1, before)
+    assert told in result.stderr
+
+
+def test_only_a_listed_ehr_is_changed(path: Path) -> None:
+    assert run("ehr", "add", ISS, *SAID, CHARTSIDE_EHRS=str(path)).exit_code == 0
+    result = run("ehr", "set", "https://other.example", "standalone=true", CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 1 and "there is no [[ehr]] table" in result.stderr
+
+
 def test_where_the_list_cannot_be_written_there_is_something_to_paste(tmp_path: Path) -> None:
     """The TOML, with a placeholder for the secret."""
     missing = tmp_path / "none" / "ehrs.toml"
