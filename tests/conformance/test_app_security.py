@@ -2,14 +2,16 @@
 
 import ast
 import re
-import tomllib
+import shlex
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 from fake_pages import build_config, build_pages
 from joserfc.jwk import RSAKey
 
 from launch.ehrs import EHR, SigningKey, TrustedEHRs
+from smartapp.cli import main
 from smartapp.config import HERE
 from smartapp.registration import MARKETPLACES, as_json
 
@@ -130,11 +132,13 @@ def test_a_public_client_is_for_this_machine_only():
     assert ehr_of(client_auth="public", iss="http://127.0.0.1:8090/fhir").client_auth == "public"
 
 
-def test_the_example_of_the_readme_keeps_to_this():
-    """What an administrator copies is confidential."""
-    example = re.search(r"```toml\n(.*?)```", (HERE / "README.md").read_text("utf-8"), re.DOTALL)[1]
-    (table,) = tomllib.loads(re.sub(r"^ +", "", example, flags=re.MULTILINE))["ehr"]
-    assert table.get("client_auth") != "public"
+def test_the_example_of_the_readme_keeps_to_this(tmp_path):
+    """The command that an administrator copies makes a confidential client."""
+    command = re.search(r"bin/chartside (ehr add .*?[^\\])\n", (HERE / "README.md").read_text("utf-8"), re.DOTALL)[1]
+    words = shlex.split(command.replace("\\\n", ""))
+    assert CliRunner().invoke(main, words, env={"CHARTSIDE_EHRS": str(tmp_path / "ehrs.toml")}).exit_code == 0
+    (added,) = TrustedEHRs.load(tmp_path / "ehrs.toml")
+    assert added.client_auth == "private_key_jwt"
 
 
 @pytest.mark.requirement("@291")
