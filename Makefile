@@ -39,8 +39,9 @@ bench: $(INSTALLED)  ## speed, as it is and as ratios to a fixed piece of work
 signoffs: $(TESTS_INSTALLED)  ## ten thousand sign-offs against an EHR that fails at random
 	@$(BIN)/python tests/bench/signoffs.py $(ARGS)
 
-screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation
+screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation, and of the icon for marketplaces
 	$(BIN)/python tests/browser/screenshots.py
+	$(BIN)/python tests/browser/icon.py
 
 requirements: $(TESTS_INSTALLED)  ## the table of SMART requirements and their tests, docs/smart-requirements.md
 	$(BIN)/python tests/docs/requirements_table.py
