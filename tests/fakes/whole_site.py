@@ -70,11 +70,11 @@ class RunningPredictor:
 
 
 class Site:
-    """The EHR, the app and the predictor, with one clock; `faults` is what the EHR gets wrong until `mend`."""
+    """The EHR, the app and the predictor, with one clock; what the EHR holds and gets wrong lasts until `mend`."""
 
     def __init__(self, folder: Path) -> None:
-        self.clock, self.fhir = Clock(), FakeFHIRServer(token="")
-        self.fhir.put({"resourceType": "Practitioner", "id": "demo-clinician", "name": [{"text": "Dr Helena Marsh"}]})
+        self.clock, self.fhir = Clock(), FakeFHIRServer()
+        self._empty_ehr()
         self.port = find_free_port()
         self.ehr, self.iss = f"http://127.0.0.1:{self.port}", f"http://127.0.0.1:{self.port}/fhir"
         scopes = tuple(SCOPES.split())
@@ -124,7 +124,14 @@ class Site:
             self._serving = serve_in_thread(self.sandbox, self.port)
             self._serving.__enter__()
 
+    def _empty_ehr(self) -> None:
+        """Nobody but who signs: pages of the demo EHR look through all charts, and many tests leave many."""
+        self.fhir.reset()
+        self.fhir.token = ""
+        self.fhir.put({"resourceType": "Practitioner", "id": "demo-clinician", "name": [{"text": "Dr Helena Marsh"}]})
+
     def mend(self) -> None:
+        self._empty_ehr()
         self.patience = 10.0
         for fault in fields(Faults):
             setattr(self.faults, fault.name, fault.default)
