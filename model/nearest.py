@@ -4,26 +4,35 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from model.candidates import Resolver
+from model.encoder import Encoder, Meanings
 from model.nearest_features import FEATURES, Hits, Said, Title, of_leaves, of_terms
 from model.nearest_tables import SOURCES, Floats, Integers, Lists, Small, Tables
 from model.nearest_words import Spelling
 from model.tokens import content_words
 
+TABLES = "nearest.npz"
+NETWORK = "encoder.onnx"
+MEANINGS = "meanings.npz"
 _SHORTENED = SOURCES.index("s")
 _TERMS = 100  # looked at more closely
 _CODES = 32
 _WIDEST = 60  # codes under a heading; a wider one says too little
 _NAMED = 6  # the first of them, whose headings are looked at too
+_CLOSEST = 12  # codes whose wordings mean nearly the same to the encoder
 _SENSED = 6  # codes whose terms are about the same, whatever their words
 _ANSWERS = 8
 # Without trees: how well the best term fits, and how much of the words all terms and titles of the code say.
 _BY_HAND = [FEATURES.index("fit"), FEATURES.index("code_said")]
 _SHARES = np.array([0.6, 0.4])
 _UNKNOWN = 0.8  # weight of a word that no term has, as a share of the greatest
+
+
+Meaning = Callable[[Sequence[str]], Small]  # phrases to vectors, as `model.encoder.Encoder` makes them
 
 
 @dataclass(frozen=True)
@@ -38,9 +47,11 @@ class Described:
 class NearestTerms:
     """Finds codes for words that no term holds. The same each time; safe to share between threads."""
 
-    def __init__(self, tables: Tables, resolver: Resolver) -> None:
+    def __init__(self, tables: Tables, resolver: Resolver, meaning: tuple[Meaning, Meanings] | None = None) -> None:
+        """`meaning`: an encoder and what it makes of the wordings; without it words are compared alone."""
         self._tables = tables
         self._resolver = resolver
+        self._meaning = meaning
         self._number = {word: at for at, word in enumerate(tables.words)}
         self._holding = tables.terms.inverted(len(tables.words))
         self._spelling = Spelling(tables.words)
@@ -49,10 +60,23 @@ class NearestTerms:
         self._whole = np.maximum(whole, 1e-6).astype(np.float32)
         self._similar: Callable[[str], tuple[tuple[int, float], ...]] = lru_cache(maxsize=20_000)(self._find_similar)
         self._place = {code: at for at, code in enumerate(tables.codes)}
+        of = [self._place.get(code, -1) for code in meaning[1].codes] if meaning else []
+        self._meant = np.array(of, np.int64)  # of every code with a vector, its place among the codes of the terms
         self._headings: Callable[[int], tuple[int, ...]] = lru_cache(maxsize=20_000)(self._find_headings)
         self._word_senses = tables.senses.astype(np.float32) / np.float32(127)
         self._code_senses = _senses_of_codes(tables, self._word_senses)
         self._title: Callable[[str], Title] = lru_cache(maxsize=50_000)(self._read_title)
+
+    @classmethod
+    def load(cls, folder: Path, tokenizer: Path, resolver: Resolver) -> "NearestTerms":
+        """Reads what `model.train.nearest_ranking` wrote; raises OSError, KeyError or ValueError for other files.
+
+        An encoder is used where the folder has one.
+        """
+        meaning: tuple[Meaning, Meanings] | None = None
+        if (folder / NETWORK).is_file():
+            meaning = (Encoder.load(tokenizer, folder / NETWORK), Meanings.load(folder / MEANINGS))
+        return cls(Tables.load(folder / TABLES), resolver, meaning)
 
     def __call__(self, phrases: Sequence[str]) -> Sequence[Sequence[tuple[str, float]]]:
         """For every phrase at most eight codes of terms, best first, each with a score 0..1.
@@ -75,7 +99,7 @@ class NearestTerms:
     def describe(self, phrase: str) -> Described | None:
         """The codes of the terms most like the phrase; None where no word is like any of a term."""
         words = list(dict.fromkeys(content_words(phrase)))
-        said = self._listen(words)
+        said = self._listen(words, phrase)
         if said is None:
             return None
         fit = said.query * np.sqrt(said.term)
@@ -93,10 +117,12 @@ class NearestTerms:
         known = sum(word in self._number for word in words) / len(words)
         titles = [self._title(leaf) for leaf in leaves]
         fits = np.asarray(columns["fit"], np.float64)
-        columns |= of_leaves(self._tables.weights, known, titles, words, said, names, leaves, fits)
+        columns |= of_leaves(
+            self._tables.weights, known, titles, words, said, names, leaves, fits, np.asarray(columns["close"])
+        )
         return Described(names, leaves, np.stack([np.asarray(columns[name], np.float64) for name in FEATURES], axis=1))
 
-    def _listen(self, words: Sequence[str]) -> Said | None:
+    def _listen(self, words: Sequence[str], phrase: str) -> Said | None:
         tables = self._tables
         query = np.zeros(len(self._whole), np.float32)
         code = np.zeros(len(tables.codes), np.float32)
@@ -119,7 +145,18 @@ class NearestTerms:
             term[self._holding[at]] += np.float32(heard[at] * tables.weights[at])
         term = np.minimum(term / self._whole, np.float32(1))
         share = np.float32(1 / whole)
-        return Said(query * share, term, code * share, category * share, self._sensed(words), heard)
+        return Said(
+            query * share, term, code * share, category * share, self._sensed(words), self._close(phrase), heard
+        )
+
+    def _close(self, phrase: str) -> Small:
+        """Of every code: how close its closest wording lies to the phrase, 0..1; 0 where there is no encoder."""
+        close = np.zeros(len(self._tables.codes), np.float32)
+        if self._meaning is not None:
+            encoder, meanings = self._meaning
+            known = self._meant >= 0
+            close[self._meant[known]] = np.maximum(meanings.close(encoder([phrase])[0])[known], 0)
+        return close
 
     def _sensed(self, words: Sequence[str]) -> Small:
         about = np.zeros(self._word_senses.shape[1], np.float32)
@@ -146,13 +183,14 @@ class NearestTerms:
         return Hits(term[order], place[order], rank[order], choices[order], score[order], codes, first, of)
 
     def _choose(self, hits: Hits, said: Said) -> list[int]:
-        """Codes of the best terms, the headings above them, and codes about the same."""
+        """Codes of the best terms, the headings above them, codes about the same, and those closest in meaning."""
         worth = 0.5 * hits.score[hits.first] + 0.3 * said.code[hits.codes] + 0.2 * said.sense[hits.codes]
         chosen = hits.codes[np.argsort(-worth, kind="stable")[:_CODES]].tolist()
         above = [at for code in chosen[:_NAMED] for at in self._headings(code)]
         close = np.argpartition(-said.sense, min(_SENSED, len(said.sense) - 1))[:_SENSED]
         close = close[np.lexsort((close, -said.sense[close]))]
-        return list(dict.fromkeys([*chosen, *above, *close.tolist()]))
+        meant = np.argpartition(-said.close, min(_CLOSEST, len(said.close) - 1))[:_CLOSEST] if self._meaning else close
+        return list(dict.fromkeys([*chosen, *above, *close.tolist(), *sorted(meant.tolist())]))
 
     def _find_headings(self, code: int) -> tuple[int, ...]:
         name = self._tables.codes[code]

@@ -13,7 +13,7 @@ FEATURES = (
     "mass", "category_mass", "parent_mass", "below", "source", "rank", "choices", "length", "billable", "code_said",
     "code_said_of_best", "category_said", "sense", "sense_of_best", "title_said", "title_said_of_best", "title_unsaid",
     "own_unsaid", "unspecified", "other", "asked_other", "asked_unspecified", "negated", "words", "known", "leaf_fit",
-    "leaf_codes", "position",
+    "leaf_codes", "position", "close", "close_of_best", "close_above", "close_leaf",
 )  # fmt: skip
 _RESIDUAL = frozenset({"specified", "other"})
 
@@ -27,6 +27,7 @@ class Said:
     code: Small
     category: Small
     sense: Small  # of every code: how close what it is about lies to what the words are about
+    close: Small  # of every code: how close its closest wording lies in the eyes of the encoder
     heard: Floats  # of every word of the vocabulary: how like it the words are at best
 
 
@@ -92,6 +93,9 @@ def of_terms(
         "sense": sense,
         "sense_of_best": sense - sense.max(),
         "position": np.arange(len(codes)),
+        "close": said.close[codes],
+        "close_of_best": said.close[codes] - said.close.max(),
+        "close_above": _best_of([name[:5] for name in names], said.close[codes]),
     }
 
 
@@ -104,6 +108,7 @@ def of_leaves(
     codes: Sequence[str],
     leaves: Sequence[str],
     fits: Floats,
+    close: Floats,
 ) -> Mapping[str, Sequence[float] | Floats]:
     """What the titles of the billable codes say beside the words. `known`: share of the words that the tables have."""
     number = {leaf: at for at, leaf in enumerate(dict.fromkeys(leaves))}
@@ -131,6 +136,7 @@ def of_leaves(
         "words": np.full(len(leaves), float(len(words))),
         "known": np.full(len(leaves), known),
         "leaf_fit": best[of],
+        "close_leaf": _best_of(leaves, close),
         "leaf_codes": np.bincount(of)[of].astype(np.float64),
     }
 
@@ -140,6 +146,15 @@ def _shared(groups: Sequence[str], mass: Floats) -> Floats:
     number = {group: at for at, group in enumerate(dict.fromkeys(groups))}
     of = np.array([number[group] for group in groups])
     return np.asarray(np.bincount(of, mass)[of] / max(float(mass.sum()), 1e-6))
+
+
+def _best_of(groups: Sequence[str], values: Small | Floats) -> Floats:
+    """The greatest value of the group of each."""
+    number = {group: at for at, group in enumerate(dict.fromkeys(groups))}
+    of = np.array([number[group] for group in groups])
+    best = np.zeros(len(number))
+    np.maximum.at(best, of, values)
+    return np.asarray(best[of])
 
 
 def _of_best(values: Small | Floats) -> Floats:

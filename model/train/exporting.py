@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
-from transformers import AutoModel, AutoModelForTokenClassification
+from transformers import AutoModelForTokenClassification
 
 _OPSET = 17
 
@@ -30,16 +30,9 @@ def export_tagger(weights: Path, out: Path) -> None:
     _export(_Read(network, lambda ids, mask: network(input_ids=ids, attention_mask=mask).logits), "logits", out)
 
 
-def export_encoder(weights: Path, out: Path) -> None:
-    """`input_ids`, `attention_mask` [phrases, pieces] to `vectors` [phrases, width], the means of the pieces."""
-    network = AutoModel.from_pretrained(weights, attn_implementation="eager").eval()
-
-    def mean(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        hidden = network(input_ids=ids, attention_mask=mask).last_hidden_state
-        share = mask.unsqueeze(-1).to(hidden.dtype)
-        return (hidden * share).sum(1) / share.sum(1)
-
-    _export(_Read(network, mean), "vectors", out)
+def export_encoder(network: torch.nn.Module, out: Path) -> None:
+    """`input_ids`, `attention_mask` [phrases, pieces] to `vectors` [phrases, width], each of length 1."""
+    _export(_Read(network.eval(), lambda ids, mask: network(ids, mask)), "vectors", out)
 
 
 def _export(network: _Read, output: str, out: Path) -> None:

@@ -24,8 +24,8 @@ class Held:
     rest: tuple[Term, ...]
 
 
-def hold_out(terms: Iterable[Term], taken: Collection[str], seed: int = SEED) -> Held:
-    """The same terms each time. `taken`: keys that other tables hold, whose terms are not asked for."""
+def hold_out(terms: Iterable[Term], taken: Collection[str], most: int | None = None, seed: int = SEED) -> Held:
+    """The same terms each time. `taken`: keys of other tables, whose terms are not asked for; `most`: that teach."""
     every = list(terms)
     keys = [tuple(index_terms([term])) for term in every]
     times = Counter(key for one in keys for key in one)
@@ -33,10 +33,15 @@ def hold_out(terms: Iterable[Term], taken: Collection[str], seed: int = SEED) ->
     alone = [at for at in asked if _alone(every[at], keys[at], times, taken)]
     random.Random(seed).shuffle(alone)  # noqa: S311 (a sample, not a secret)
     share = max(1, len(asked) // _TESTED)
-    tested, taught = alone[:share], alone[share : 3 * share]
+    tested, taught = alone[:share], alone[share : 3 * share][:most]
     out = {*tested, *taught}
     rest = tuple(term for at, term in enumerate(every) if at not in out)
     return Held(_chosen(every, tested), _chosen(every, taught), rest)
+
+
+def keys_of(terms: Iterable[Term]) -> frozenset[str]:
+    """Every key under which one of the terms is known, and that of its words as printed."""
+    return frozenset(key for term in terms for key in (term_key(content_words(term.text)), *index_terms([term])))
 
 
 def _chosen(terms: Sequence[Term], places: Iterable[int]) -> tuple[Term, ...]:

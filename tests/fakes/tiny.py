@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -164,11 +165,37 @@ def save_network(path: Path, embeddings: Floats, weights: Floats) -> None:
         helper.make_node("Mul", ["scores", "column"], ["logits"]),
     ]
     held = {"embeddings": embeddings, "weights": weights, "last": np.array([-1], np.int64)}
+    _save(path, nodes, held, "logits", [*shape, weights.shape[1]])
+
+
+def tiny_encoder(path: Path) -> None:
+    """Phrases to the sum of random vectors of their pieces, of length 1: phrases of the same pieces lie close."""
+    numbers = np.random.default_rng(_SEED)
+    embeddings = numbers.normal(0, 1, (tiny_tokenizer().get_vocab_size(), _WIDTH)).astype(np.float32)
+    nodes = [
+        helper.make_node("Gather", ["embeddings", "input_ids"], ["embedded"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["column"]),
+        helper.make_node("Mul", ["embedded", "column"], ["said"]),
+        helper.make_node("ReduceSum", ["said", "pieces"], ["sums"], keepdims=0),
+        helper.make_node("LpNormalization", ["sums"], ["vectors"], axis=-1, p=2),
+    ]
+    held = {"embeddings": embeddings, "last": np.array([-1], np.int64), "pieces": np.array([1], np.int64)}
+    _save(path, nodes, held, "vectors", ["phrases", _WIDTH])
+
+
+def _save(
+    path: Path, nodes: Sequence[onnx.NodeProto], held: dict[str, Any], output: str, shape: Sequence[str | int]
+) -> None:
+    """A network of `input_ids` and `attention_mask` [windows, pieces] to `output`; `held`: its tables."""
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name in ("input_ids", "attention_mask")],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [*shape, weights.shape[1]])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.INT64, ["windows", "pieces"])
+            for name in ("input_ids", "attention_mask")
+        ],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
         [numpy_helper.from_array(value, name) for name, value in held.items()],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

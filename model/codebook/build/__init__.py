@@ -23,11 +23,11 @@ from model.codebook.build.neoplasms import apply_neoplasm_addenda, read_neoplasm
 from model.codebook.build.outline import Line, apply_addenda, read_outline
 from model.codebook.build.references import References
 from model.codebook.build.tabular import Tabular, read_tabular
-from model.codebook.build.thesaurus import thesaurus_terms
 from model.codebook.dates import write_intervals
 from model.codebook.entries import SourcesDisagree, Term, TermSource
 from model.codebook.parts import write_parts
 from model.codebook.postings import pack_postings
+from model.codebook.wordings import thesaurus_terms
 
 Progress = Callable[[str], None]
 ORDER = "icd10cm-order-fy2026.txt.gz"

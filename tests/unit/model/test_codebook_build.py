@@ -13,7 +13,7 @@ import pytest
 from model.codebook import CodeBook, SourcesDisagree
 from model.codebook.build import Packages, build
 from model.codebook.build.outline import parse_line
-from model.codebook.build.thesaurus import thesaurus_terms
+from model.codebook.wordings import thesaurus_terms
 
 ORDER = [
     ("J90", "0", "Fogs of the lung"),

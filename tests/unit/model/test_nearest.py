@@ -11,6 +11,7 @@ import pytest
 from model.candidates import Resolver
 from model.codebook.entries import Term, TermSource
 from model.confidence import Tree
+from model.encoder import Meanings, Small
 from model.evaluate.terms import Found, as_table, ask, wilson
 from model.nearest import NearestTerms
 from model.nearest_features import FEATURES
@@ -102,6 +103,23 @@ def test_a_term_with_words_that_nobody_said_comes_after_one_without(nearest: Nea
 
 def test_words_like_none_of_a_term_find_nothing(nearest: NearestTerms) -> None:
     assert list(nearest(["zzyzx qwkqj", "", "of the"])) == [(), (), ()]
+
+
+def test_an_encoder_finds_what_no_word_says() -> None:
+    """'Neck pain' is the wording that lies closest; without the encoder its words are like none of the phrase."""
+    directions = {"neck pain": [1.0, 0.0], "cyst kidney": [0.0, 1.0], "cervicalgy of the kidney": [0.9, 0.1]}
+
+    def encode(phrases: Sequence[str]) -> Small:
+        return np.array([directions[phrase] for phrase in phrases], np.float32)
+
+    meanings = Meanings.of([("M54.2", "neck pain"), ("N28.1", "cyst kidney")], encode)
+    tables = prepare(TERMS, BOOK, TITLES)
+    plain = NearestTerms(tables, Resolver(BOOK)).describe("cervicalgy of the kidney")
+    found = NearestTerms(tables, Resolver(BOOK), (encode, meanings)).describe("cervicalgy of the kidney")
+    assert plain is not None and found is not None
+    close = dict(zip(found.codes, found.table[:, FEATURES.index("close")].tolist(), strict=True))
+    assert max(close, key=lambda code: close[code]) == "M54.2"
+    assert not plain.table[:, FEATURES.index("close")].any()
 
 
 def test_scores_fall_and_no_billable_code_comes_twice(nearest: NearestTerms) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from model.codebook.entries import Term, TermSource
 
-FOLDER = Path(__file__).parents[1] / "thesaurus"
+FOLDER = Path(__file__).with_name("thesaurus")
 _ABBREVIATIONS = FOLDER.with_name("abbreviations.tsv")
 
 
