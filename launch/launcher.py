@@ -153,6 +153,10 @@ class Launcher:
         if refresh_token is None or server.revoke(refresh_token, "refresh_token"):  # else nobody is there to answer
             server.revoke(session.tokens.access_token, "access_token")
 
+    def check_sessions(self) -> None:
+        """Raises SessionsUnavailable where their store does not answer."""
+        self._store.get("nobody's")
+
     def live_sessions(self) -> list[Session]:
         """Every session that still opens its pages, for an administrator."""
         return [session for session in self._store.every() if not self._is_over(session)]

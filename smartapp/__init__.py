@@ -40,7 +40,8 @@ def create_app(
     from smartapp.inference import PredictorClient
     from smartapp.jobs import Jobs
     from smartapp.launching import build_launcher
-    from smartapp.views import admin, cds
+    from smartapp.readiness import Readiness
+    from smartapp.views import admin, cds, operations
     from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
@@ -72,6 +73,8 @@ def create_app(
         )
 
     app = Flask(__name__, template_folder=str(config.templates), static_folder=None)
+    asked_in_haste = PredictorClient(config.predictor_socket, config.secret_keys, timeout=2.0)
+    operations.register(app, Readiness(engine, launcher, asked_in_haste, config.predictor_socket.parent))
     views.register(app, Wiring(coding, launcher, client_for, ehrs, config))
     to_review = CodesToReview(reviews, store.CardStore(engine), vault, config.public_url, clock)
     callers = CDSClients(ehrs, SQLReplays(engine), clock)

@@ -267,8 +267,10 @@ def config() -> Config:
 @main.command()
 def predictor() -> None:
     """Serve the model to the web processes over a Unix socket."""
+    from smartapp import logs
     from smartapp.inference import serve
 
+    logs.configure()
     settings = config()
     serve(loaded(settings.artifact), settings.predictor_socket, settings.secret_keys)
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from model.document import Document, Setting
 from model.prediction import Policy, Prediction
+from smartapp import metrics
 from smartapp.errors import PredictorUnavailable
 from smartapp.jobs import log_without_words
 
@@ -50,6 +51,12 @@ class PredictorClient:
         self._path, self._authkey, self._timeout = path, authkey_from(keys), timeout
 
     def predict(self, document: Document, policy: Policy) -> Prediction:
+        with metrics.PREDICTION_SECONDS.time(), metrics.PREDICTIONS.labels("failed").count_exceptions():
+            prediction = self._predict(document, policy)
+        metrics.PREDICTIONS.labels("made").inc()
+        return prediction
+
+    def _predict(self, document: Document, policy: Policy) -> Prediction:
         answer = self._ask({"do": "predict", "policy": policy.value, "document": document_to_json(document)})
         try:
             prediction = Prediction.from_json(answer["prediction"])
@@ -62,6 +69,10 @@ class PredictorClient:
     def revision(self) -> str:
         """The revision of the model that is loaded; asking is a check of health, answered while it predicts, too."""
         return str(self._ask({"do": "ping"}).get("revision"))
+
+    def waiting(self) -> int:
+        """Predictions under way or waiting; as quick as `revision`."""
+        return int(self._ask({"do": "ping"}).get("waiting", 0))
 
     def _ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
@@ -99,6 +110,7 @@ class PredictorServer:
     def __init__(self, predictor: Predicts, authkey: bytes) -> None:
         self._predictor, self._authkey = predictor, authkey
         self._places = BoundedSemaphore(QUEUE)
+        self._asked: set[Wire] = set()  # who has a place
         self._connections = BoundedSemaphore(CONNECTIONS)
         self._one_at_a_time = Lock()
 
@@ -132,10 +144,11 @@ class PredictorServer:
 
     def _answer(self, question: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
         if question["do"] == "ping":
-            return {"revision": self._predictor.revision}
+            return {"revision": self._predictor.revision, "waiting": len(self._asked)}
         document, policy = document_from_json(question["document"]), Policy(question["policy"])
         if not self._places.acquire(blocking=False):
             return {"refused": "The predictor is busy with other charts."}
+        self._asked.add(wire)
         try:
             with self._one_at_a_time:
                 if wire.poll():  # the caller says nothing more, so this is its end: it no longer waits
@@ -147,6 +160,7 @@ class PredictorServer:
             log_without_words("a prediction failed", error)
             return {"refused": "The predictor could not code this text."}
         finally:
+            self._asked.discard(wire)
             self._places.release()
 
 

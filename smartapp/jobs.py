@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
 
+from smartapp import metrics
+
 log = logging.getLogger(__name__)
 
 Work = Callable[[], None]
@@ -28,6 +30,7 @@ class Jobs:
         ticket = self._keep_beating(beat)
 
         def run() -> None:
+            metrics.JOBS_WAITING.dec()
             try:
                 work()
             except Exception as error:
@@ -35,6 +38,7 @@ class Jobs:
             finally:
                 self._stop_beating(ticket)
 
+        metrics.JOBS_WAITING.inc()
         self._waiting.put(run)
 
     @contextmanager

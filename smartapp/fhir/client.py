@@ -17,6 +17,7 @@ from urllib3.exceptions import NewConnectionError
 from launch.ehrs import GENERIC
 from launch.errors import DiscoveryFailed, LaunchError, TokenRequestFailed
 from launch.scopes import ResourceScope
+from smartapp import metrics
 from smartapp.errors import ChartsideError, EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
 from smartapp.fhir.answers import as_resource, refusal, scope_of
 from smartapp.fhir.elements import items, words
@@ -328,17 +329,22 @@ class FHIRClient:
     def _once(self, method: str, url: str, headers: dict[str, str], body: object, limit: int, token: str) -> Fetched:
         written = {"Content-Type": FHIR_JSON, "Prefer": "return=representation"} if body is not None else {}
         deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
+        outcome = "no answer"
         try:
-            with self._session.request(
+            with metrics.EHR_SECONDS.labels(method).time(), self._session.request(
                 method, url, json=body, headers=written | headers, auth=_Bearer(token),
                 timeout=self._timeout, allow_redirects=False, stream=True,
             ) as response:  # fmt: skip
-                return Fetched(response.status_code, response.headers, _body(response, limit, deadline))
+                fetched = Fetched(response.status_code, response.headers, _body(response, limit, deadline))
+                outcome = f"{fetched.status // 100}xx"
+                return fetched
         except requests.RequestException as error:
             # The exception's own text holds the URL, and with it the patient's id: it stays out of ours.
             slow = isinstance(error, requests.Timeout)
             kind = EHRUnavailable if _never_arrived(error) else AnswerLost
             raise kind("The EHR did not answer in time." if slow else "The connection to the EHR broke off.") from None
+        finally:
+            metrics.EHR_CALLS.labels(method, outcome).inc()
 
     def _is_ours(self, resource: Resource) -> bool:
         """Patient themselves, or about them; resources that are about nobody (Practitioner, Provenance) pass."""

@@ -1,4 +1,4 @@
-"""What identifies a patient, what a note says and what opens a chart stays out of logs, addresses and error pages."""
+"""What identifies a patient, a note's words and what opens a chart stay out of logs, metrics, addresses and errors."""
 
 import json
 import logging
@@ -15,6 +15,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 from whole_site import Site, Visit
 
+from smartapp import metrics
+from smartapp.logs import JSONLines
 from smartapp.store import connect
 
 NAME, MRN, PHRASE = "Quillfeather", "MRN-77415", "zebrafinch murmur"
@@ -29,9 +31,11 @@ class _Keeper(logging.Handler):
         super().__init__(logging.NOTSET)
         self.lines: list[str] = []
         self.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
+        self._as_served = JSONLines()
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{self.format(record)} {record.args!r}")
+        self.lines.append(self._as_served.format(record))
 
 
 @dataclass
@@ -44,9 +48,11 @@ class Watch:
     secrets: list[str] = field(default_factory=list)
 
     def check(self) -> None:
-        """No word about the patient and nothing secret was logged; what was logged proves that logs were kept."""
+        """No word about the patient and nothing secret was logged or counted; something was, so that this proves it."""
         assert self.keeper.lines
-        lines = [*self.keeper.lines, *"".join(self.printed.readouterr()).splitlines()]
+        counted = metrics.as_text().decode().splitlines()
+        assert any(line.startswith("chartside_ehr_calls_total{") for line in counted)
+        lines = [*self.keeper.lines, *"".join(self.printed.readouterr()).splitlines(), *counted]
         for canary in (NAME, MRN, PHRASE, self.visit.patient, self.visit.encounter, *self.secrets):
             found = [line[:400] for line in lines if canary.casefold() in line.casefold()]
             assert not found, (canary, found)
