@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tiny import tiny_artifact
 
 from model.candidates import Resolver
 from model.codebook import CodeBook
@@ -36,6 +37,12 @@ TERMS = {
 @pytest.fixture(scope="session")
 def codebook() -> CodeBook:
     return CodeBook.load(PACKED)
+
+
+@pytest.fixture(scope="session")
+def small_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact for tests of what is done with one, whichever it is; not to be changed."""
+    return tiny_artifact(tmp_path_factory.mktemp("artifact"))
 
 
 @pytest.fixture(scope="session")

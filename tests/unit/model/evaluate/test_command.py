@@ -1,6 +1,7 @@
-"""`chartside evaluate` on two made-up notes, with the committed artifact."""
+"""`chartside evaluate` on two made-up notes, with a small artifact."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,16 +9,17 @@ from click.testing import CliRunner, Result
 
 from smartapp.cli import main
 
-REPORT = "A 60-year-old man with hypertension and low back pain. His sister has asthma."
+REPORT = "A 60-year-old man with hypertension and knee pain. His sister has asthma."
 VISIT = "ASSESSMENT:\n1. Type 2 diabetes mellitus.\n2. Essential hypertension.\nNo chest pain.\n"
+Run = Callable[..., Result]
 PICTURES = {f"{name}.{ending}" for name in ("reliability", "risk-coverage") for ending in ("svg", "png")}
 
 
 def report_line(**changes: object) -> dict[str, object]:
-    at = REPORT.index("low back pain")
+    at = REPORT.index("knee pain")
     codes = [
         {"kind": "diagnosis", "code": "I10", "evidence": [{"spans": [[24, 36]]}]},
-        {"kind": "diagnosis", "code": "M54.5", "evidence": [{"spans": [[at, at + 13]]}]},
+        {"kind": "diagnosis", "code": "M25.56", "evidence": [{"spans": [[at, at + 9]]}]},
         {"kind": "procedure", "code": "0BH17EZ", "evidence": []},
     ]
     return {"id": "r1", "text": REPORT, "codes": codes} | changes
@@ -35,15 +37,16 @@ def write(folder: Path, name: str, *lines: object) -> str:
     return str(folder / name)
 
 
-def run(*words: str) -> Result:
-    return CliRunner().invoke(main, ["evaluate", *words])
+@pytest.fixture(scope="module")
+def run(small_artifact: Path) -> Run:
+    return lambda *words: CliRunner().invoke(main, ["evaluate", "--artifact", str(small_artifact), *words])
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+def evaluated(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
     tmp_path = tmp_path_factory.mktemp("evaluated")
     reports, visits = write(tmp_path, "r.jsonl", report_line()), write(tmp_path, "v.jsonl", visit_line())
-    (tmp_path / "split.txt").write_text("M54.5\n")
+    (tmp_path / "split.txt").write_text("M25.56\n")
     out = tmp_path / "new" / "out"
     files = ["--reports", reports, "--encounters", visits, "--split", str(tmp_path / "split.txt")]
     return run(*files, "--train", reports, visits, "--masking", "1", "--out", str(out)), out
@@ -84,7 +87,7 @@ def test_numbers_hold_no_words_of_the_notes(evaluated: tuple[Result, Path]) -> N
         assert "hypertension" not in (out / name).read_text("utf-8")
 
 
-def test_pictures_are_drawn_and_the_same_each_time(tmp_path: Path) -> None:
+def test_pictures_are_drawn_and_the_same_each_time(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra train")
     visits = write(tmp_path, "v.jsonl", visit_line())
     for name in ("one", "two"):
@@ -96,7 +99,7 @@ def test_pictures_are_drawn_and_the_same_each_time(tmp_path: Path) -> None:
 
 
 def test_without_matplotlib_it_says_so_and_measures_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("model.evaluate.reporting.find_spec", lambda name: None)
     result = run("--encounters", write(tmp_path, "v.jsonl", visit_line()), "--out", str(tmp_path / "out"))
@@ -116,7 +119,7 @@ def test_without_matplotlib_it_says_so_and_measures_all_the_same(
         ([REPORT], "not a coded note"),
     ],
 )
-def test_a_bad_line_is_named_without_its_words(tmp_path: Path, line: object, complaint: str) -> None:
+def test_a_bad_line_is_named_without_its_words(run: Run, tmp_path: Path, line: object, complaint: str) -> None:
     reports = write(tmp_path, "r.jsonl", report_line(), line)
     result = run("--reports", reports, "--out", str(tmp_path / "out"))
     assert result.exit_code == 2
@@ -126,7 +129,7 @@ def test_a_bad_line_is_named_without_its_words(tmp_path: Path, line: object, com
     assert not (tmp_path / "out").exists()
 
 
-def test_something_must_be_measured(tmp_path: Path) -> None:
+def test_something_must_be_measured(run: Run, tmp_path: Path) -> None:
     """No file, or a file without a note."""
     assert run("--out", str(tmp_path)).exit_code == 2
     empty = run("--reports", write(tmp_path, "empty.jsonl"), "--out", str(tmp_path))
@@ -134,7 +137,7 @@ def test_something_must_be_measured(tmp_path: Path) -> None:
     assert "no coded note" in empty.stderr
 
 
-def test_a_list_of_split_codes_must_be_text(tmp_path: Path) -> None:
+def test_a_list_of_split_codes_must_be_text(run: Run, tmp_path: Path) -> None:
     (tmp_path / "split.txt").write_bytes(b"\xff\xfe\x00")
     files = ["--reports", write(tmp_path, "r.jsonl", report_line()), "--split", str(tmp_path / "split.txt")]
     result = run(*files, "--out", str(tmp_path / "out"))
@@ -142,7 +145,9 @@ def test_a_list_of_split_codes_must_be_text(tmp_path: Path) -> None:
     assert "not a list of codes" in result.stderr
 
 
-def test_a_code_without_its_exact_words_fails_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_code_without_its_exact_words_fails_the_command(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The tables are there all the same, and say how many."""
     monkeypatch.setattr("model.evaluate.running.is_grounded", lambda text, code: str(code.code) != "I10")
     result = run("--encounters", write(tmp_path, "v.jsonl", visit_line()), "--out", str(tmp_path / "out"))

@@ -15,7 +15,7 @@ from model.prediction import Policy
 from model.predictor import Predictor
 from smartapp.fhir.text import to_text
 
-ARTIFACT = Path(__file__).parents[3] / "model" / "artifact"
+ARTIFACT = Path(__file__).parents[2] / "model" / "artifact"
 TYPES = {".txt": "text/plain", ".html": "text/html", ".rtf": "text/rtf", ".pdf": "application/pdf"}
 NOTES = {
     chart: notes
