@@ -91,6 +91,11 @@ class Decider:
         self._excludes = excludes
         self._code_first = code_first
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """What the confidence of a code is held against."""
+        return {"suggested": self._confidence.threshold, "listed": _LISTED}
+
     def decide(
         self, understood: Understanding, judgement: Judgement, titles: Mapping[str, str], policy: Policy
     ) -> tuple[tuple[CodePrediction, ...], tuple[NotCoded, ...]]:

@@ -1,7 +1,7 @@
 """What the predictor says, with the whole account of why; frozen, and the same after a trip through JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -97,6 +97,7 @@ class Prediction:
     code_set_edition: str
     codes: tuple[CodePrediction, ...]  # most confident first
     not_coded: tuple[NotCoded, ...]
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # from which confidence a code is suggested
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is its inverse."""
@@ -129,6 +130,7 @@ class Prediction:
             code_set_edition=value["code_set_edition"],
             codes=tuple(_code_prediction(c) for c in value["codes"]),
             not_coded=tuple(_not_coded(n) for n in value["not_coded"]),
+            thresholds=value.get("thresholds", {}),
         )
 
 

@@ -93,6 +93,7 @@ class Predictor:
             code_set_edition=self._book.edition_on(day).name,
             codes=codes,
             not_coded=not_coded,
+            thresholds=self._deciders[policy].thresholds,
         )
 
 

@@ -4,7 +4,7 @@ One word a stage: prediction (the model) -> suggestion (shown) -> decision (a pe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -75,6 +75,7 @@ class Reviewer:
 
     fhir_user: str  # Practitioner/123
     name: str
+    launch: str = field(default="", compare=False, repr=False)  # SHA-256 of the launch key: the person stays the same
 
 
 @dataclass(frozen=True, slots=True)

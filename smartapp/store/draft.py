@@ -1,6 +1,6 @@
 """A review opened for change: read and written within one transaction."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,10 @@ from uuid import uuid4
 
 from launch.vault import BrokenSeal
 from model.prediction import Prediction
+from smartapp.audit import Entry, Kind
+from smartapp.audit.wording import choice_of, notes_of, prediction_of, write_of
 from smartapp.reviews import (
+    REJECT_REASONS,
     Action,
     Attestation,
     ChartHeader,
@@ -31,8 +34,8 @@ from smartapp.suggestions import suggestions_of, why_not_of
 class Draft:
     """The one way to change a review: each method is one kind of change. Nothing holds before the transaction ends."""
 
-    def __init__(self, row: ReviewRow) -> None:
-        self._row = row
+    def __init__(self, row: ReviewRow, tell: Callable[[Entry], None]) -> None:
+        self._row, self._tell = row, tell
         self.changed = False
 
     @property
@@ -59,6 +62,11 @@ class Draft:
         self._row.prediction = self._row.model_revision = self._row.code_set_edition = None
         self.changed = True
 
+    def set_read(self, notes: Sequence[Note], by: Reviewer | None) -> None:
+        """These notes were read from the EHR for that person; what is stored of them is apart."""
+        for what in notes_of(notes):
+            self._record(Kind.NOTE, what, by)
+
     def set_looked(self, at: datetime) -> None:
         """The EHR's notes are those of the chart: it was read at that moment."""
         self._row.look = self._row.look or LookRow()
@@ -69,6 +77,10 @@ class Draft:
         self._row.prediction = prediction.to_json()
         self._row.model_revision = prediction.model_revision
         self._row.code_set_edition = prediction.code_set_edition
+        whole, codes = prediction_of(prediction, self.review)
+        self._record(Kind.PREDICTION, whole)
+        for what in codes:
+            self._record(Kind.SUGGESTION, what)
         self.changed = True
 
     def add_decision(
@@ -79,6 +91,8 @@ class Draft:
                 action=action.value, code=code, title=title, reason=reason, fhir_user=by.fhir_user, name=by.name, at=at
             )
         )
+        known = reason if reason in REJECT_REASONS else None  # another may be in somebody's own words
+        self._record(Kind.DECISION, {"action": action.value, "code": code, "reason": known}, by)
         self.changed = True
 
     def attest(self, attestation: Attestation) -> None:
@@ -86,11 +100,17 @@ class Draft:
         self._row.attestation = AttestationRow(
             fhir_user=by.fhir_user, name=by.name, at=attestation.at, statement=attestation.statement
         )
+        codes = [accepted.code for accepted in self.review.accepted()]
+        self._record(Kind.ATTESTATION, {"codes": codes, "statement": attestation.statement}, by)
         self.changed = True
 
-    def set_receipt(self, lines: Iterable[WrittenResource]) -> None:
+    def set_receipt(self, lines: Iterable[WrittenResource], by: Reviewer | None = None) -> None:
         """Line by line in place, so that a position never exists twice on the way."""
-        rows = self._row.outbox
+        rows, lines = self._row.outbox, tuple(lines)
+        before = set(map(_written, rows))
+        for line in lines:
+            if line not in before:
+                self._tell_line(line, by)
         values = [columns_of(line) for line in lines]
         del rows[len(values) :]
         for position, value in enumerate(values):
@@ -105,6 +125,7 @@ class Draft:
         for row in self._row.outbox:
             if row.resource == "Condition" and row.purpose in purposes and row.rung == Rung.CDS_SUGGESTION:
                 row.outcome, row.detail = "taken", words
+                self._tell_line(_written(row), None)
                 self.changed = True
 
     def claim(self, at: datetime) -> str:
@@ -115,10 +136,22 @@ class Draft:
     def release(self) -> None:
         self._row.claim = self._row.heartbeat = None
 
+    def _tell_line(self, line: WrittenResource, by: Reviewer | None) -> None:
+        self._record(Kind.WRITE, write_of(line), by)
+        if by and line.conflict and line.conflict.choice:
+            self._record(Kind.CHOICE, choice_of(line.conflict), by)
+
+    def _record(self, kind: Kind, what: Mapping[str, Any], by: Reviewer | None = None) -> None:
+        self._tell(Entry(kind, what, key_of(self._row), by))
+
+
+def key_of(row: ReviewRow) -> ReviewKey:
+    return ReviewKey(row.iss, row.patient, row.encounter)
+
 
 def read_review(row: ReviewRow) -> Review:
     """The frozen value of what is stored."""
-    key = ReviewKey(row.iss, row.patient, row.encounter)
+    key = key_of(row)
     if row.chart and ReviewKey(**row.chart["key"]) != key:
         raise BrokenSeal("a chart's seal is worth nothing on the review of another encounter")
     notes = tuple(map(Note.from_json, row.chart["notes"])) if row.chart else ()

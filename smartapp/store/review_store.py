@@ -10,12 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from launch.vault import Vault
+from smartapp.audit import AuditLog, Entry, Kind
+from smartapp.audit.wording import write_of
 from smartapp.errors import UnknownReview
-from smartapp.reviews import NotesSince, Review, ReviewKey, ReviewStatus, WrittenResource
+from smartapp.reviews import NotesSince, Review, Reviewer, ReviewKey, ReviewStatus, WrittenResource
 from smartapp.store.columns import seal_with
 from smartapp.store.database import READS_ONLY
 from smartapp.store.draft import Draft, columns_of, read_review
-from smartapp.store.tables import LookRow, OutboxRow, ReviewRow
+from smartapp.store.tables import AttestationRow, LookRow, OutboxRow, ReviewRow
+
+_NAMES = (ReviewRow.iss, ReviewRow.patient, ReviewRow.encounter)
 
 
 class ClaimLost(Exception):
@@ -25,8 +29,9 @@ class ClaimLost(Exception):
 class ReviewStore:
     """One review for each encounter of each EHR; every change is one transaction and one version."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
+    def __init__(self, engine: Engine, vault: Vault, audit: AuditLog | None = None) -> None:
         seal_with(engine, vault)
+        self._audit = audit or AuditLog(engine)
         self._engine = engine
         self._reading = engine.execution_options(**READS_ONLY)
 
@@ -66,11 +71,11 @@ class ReviewStore:
     @contextmanager
     def change(self, key: ReviewKey, at: datetime, holding: str | None = None) -> Iterator[Draft]:
         """The review, locked until the block ends; kept when it ends well. Raises UnknownReview, ClaimLost."""
-        with Session(self._engine) as session, session.begin():
-            row = _one(session, _of(key).with_for_update())
+        with self._audit.recording() as recording:
+            row = _one(recording.session, _of(key).with_for_update())
             if holding is not None and row.claim != holding:
                 raise ClaimLost
-            draft = Draft(row)
+            draft = Draft(row, recording.tell)
             yield draft
             if draft.changed:
                 row.version += 1
@@ -78,11 +83,20 @@ class ReviewStore:
 
     def keep_line(self, claim: str, position: int, line: WrittenResource) -> None:
         """One line of the outbox, kept before anything follows from it. Raises ClaimLost: then nothing may follow."""
-        held = select(ReviewRow.id).where(ReviewRow.claim == claim).scalar_subquery()
-        row = (OutboxRow.review_id == held) & (OutboxRow.position == position)
-        with self._engine.begin() as connection:
-            if connection.execute(update(OutboxRow).where(row).values(columns_of(line))).rowcount != 1:
+        signed = select(*_NAMES, ReviewRow.id, AttestationRow.fhir_user).outerjoin(ReviewRow.attestation)
+        with self._audit.recording() as recording:
+            session = recording.session
+            held = session.execute(signed.where(ReviewRow.claim == claim)).one_or_none()
+            row = (OutboxRow.review_id == (held.id if held else None)) & (OutboxRow.position == position)
+            kept = session.connection().execute(update(OutboxRow).where(row).values(columns_of(line)))
+            if held is None or kept.rowcount != 1:
                 raise ClaimLost
+            key, by = ReviewKey(held.iss, held.patient, held.encounter), Reviewer(held.fhir_user or "", "")
+            recording.tell(Entry(Kind.WRITE, write_of(line), key, by))
+
+    def tell(self, entry: Entry) -> None:
+        """Keeps in the audit log what changes no review."""
+        self._audit.record(entry)
 
     def begin_look(self, key: ReviewKey, at: datetime, latest_before: datetime) -> bool:
         """Whether it is time to look at the EHR's notes again; whoever is told so is the only one."""

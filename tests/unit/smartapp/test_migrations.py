@@ -15,13 +15,14 @@ from threads import together
 from launch.cds_clients import metadata as cds_metadata
 from launch.sessions import metadata as launch_metadata
 from launch.vault import Vault
+from smartapp.audit.log import metadata as audit_metadata
 from smartapp.reviews import Action, Review, WrittenResource
 from smartapp.store import ReviewStore, connect, migrate
 from smartapp.store.migrating import roll_back
 from smartapp.store.tables import Base
 
 TABLES = {"review", "look", "decision", "attestation", "outbox", "launch_state", "launch_session"}
-TABLES |= {"admin_session", "cds_card", "cds_offer", "cds_feedback", "cds_call"}
+TABLES |= {"audit_event", "audit_checkpoint", "admin_session", "cds_card", "cds_offer", "cds_feedback", "cds_call"}
 HERE = key("https://ehr.example/fhir")
 
 
@@ -51,7 +52,8 @@ def test_the_schema_is_what_the_code_expects(engine: Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, [Base.metadata, launch_metadata, cds_metadata]) == []  # type: ignore[arg-type]
+        declared = [Base.metadata, launch_metadata, cds_metadata, audit_metadata]
+        assert compare_metadata(context, declared) == []  # type: ignore[arg-type]
     assert tables(engine) == TABLES
 
 
