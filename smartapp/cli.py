@@ -13,6 +13,7 @@ import click
 from smartapp.admin_commands import admin
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
+from smartapp.data_commands import backup, purge, restore
 from smartapp.ehr_commands import ehr
 from smartapp.key_commands import keys
 from smartapp.session_commands import sessions
@@ -283,8 +284,8 @@ def migrate() -> None:
     migrate(connect(config().database_url))
 
 
-for group in (admin, ehr, keys, sessions):
-    main.add_command(group)
+for command in (admin, backup, ehr, keys, purge, restore, sessions):
+    main.add_command(command)
 
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@ from typing import Final
 from model.codebook import CodeBook, SearchResult
 from smartapp.claims import claim
 from smartapp.errors import (
+    ChartRemoved,
     ChartsideError,
     EncounterVoid,
     NothingAccepted,
@@ -147,11 +148,13 @@ class Coding:
         return Summary(accepted, planned, statement(accepted))
 
     def export(self, key: ReviewKey, kind: str) -> Export:
-        """A file of what was signed. Raises NotSigned before that."""
-        review = self._store.review(key)
+        """A file of what was signed. Raises NotSigned before that, ChartRemoved long after."""
+        review, chart = self._store.review(key), self._store.chart(key)
         if review.attestation is None:
             raise NotSigned
-        return export(kind, review, Chart.from_json(self._store.chart(key)), self._clock())
+        if chart is None:
+            raise ChartRemoved
+        return export(kind, review, Chart.from_json(chart), self._clock())
 
     def sign_off(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> Review:
         """Keeps the attestation and the outbox of what it stands for, then writes to the chart, line by line.

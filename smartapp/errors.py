@@ -9,6 +9,7 @@ ChartsideError
 ├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
 ├── NothingAccepted     sign-off without a code (422)
 ├── NotSigned           a file is wanted of codes that nobody has signed (409)
+├── ChartRemoved        what was read of the chart is no longer kept (410)
 ├── ForeignResource     the EHR sent something of another patient or encounter (502)
 ├── EHRUnavailable      the EHR does not answer (504); `retryable`
 ├── EHRRefused          the EHR answered with an error; carries its words (502)
@@ -80,6 +81,12 @@ class NotSigned(ChartsideError):
     status = 409
     title = "These codes are not signed yet"
     advice = "Sign them first: a file for another system holds only what a person stands for."
+
+
+class ChartRemoved(ChartsideError):
+    status = 410
+    title = "Chartside no longer keeps what it read of this chart"
+    advice = "The review was finished long ago. What was signed is on the receipt, and the chart itself in the EHR."
 
 
 class ForeignResource(ChartsideError):
