@@ -8,8 +8,3 @@ pages = Blueprint("home", __name__)
 @pages.get("/")
 def show() -> str:
     return render_template("home.html", ended="ended" in request.args)
-
-
-@pages.get("/healthz")
-def health() -> dict[str, str]:
-    return {"status": "ok"}

@@ -50,9 +50,9 @@ def _blueprint(readiness: Readiness) -> Blueprint:
     pages = Blueprint("operations", __name__)
 
     @pages.get("/healthz")
-    def healthz() -> dict[str, bool]:
+    def healthz() -> dict[str, str]:
         """The process answers; nothing else is asked, so that it is not restarted for what others lack."""
-        return {"alive": True}
+        return {"status": "ok"}
 
     @pages.get("/readyz")
     def readyz() -> tuple[Response, int]:

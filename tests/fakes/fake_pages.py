@@ -16,7 +16,7 @@ from launch.errors import SessionEnded
 from launch.sessions import Session, Tokens
 from launch.views import COOKIE
 from smartapp.config import Config
-from smartapp.views import Wiring, register
+from smartapp.views import Wiring, operations, register
 from smartapp.views.csrf import build_token
 
 LAUNCH_KEY = "launch-key-of-the-tests"
@@ -66,8 +66,17 @@ def build_pages(
     config, launcher = config or build_config(), launcher or FakeLauncher()
     coding = coding or FakeCoding(ready_review())
     app = Flask("smartapp", template_folder=str(config.templates), static_folder=None)
+    operations.register(app, AlwaysReady())
     register(app, Wiring(coding, launcher, lambda session: object(), launcher.ehrs, config))
     return app
+
+
+class AlwaysReady:
+    def __call__(self) -> dict[str, str]:
+        return {"database": "ok"}
+
+    def waiting(self) -> int | None:
+        return 0
 
 
 class Visitor:
