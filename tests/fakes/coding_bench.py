@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from cryptography.fernet import Fernet
@@ -80,6 +82,17 @@ class PredictorInProcess(FakePredictor):
         return super().predict(document, policy)
 
 
+@cache
+def empty_database() -> bytes:
+    """A file of SQLite with the current schema, migrated once for all tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = connect(f"sqlite:///{path}")
+        migrate(engine)
+        engine.dispose()  # the last to leave brings the log into the file
+        return path.read_bytes()
+
+
 @dataclass
 class Bench:
     """One process of the application; `another()` is a further one on the same database."""
@@ -93,8 +106,9 @@ class Bench:
     ladder_for: Callable[[FHIRClient], Ladder] = lambda _: SINGLE_WRITES
 
     def __post_init__(self) -> None:
+        if not self.database.exists():
+            self.database.write_bytes(empty_database())
         self.engine = connect(f"sqlite:///{self.database}")
-        migrate(self.engine)
         self.store = ReviewStore(self.engine, Vault([KEY]))
         self.coding = Coding(self.store, self.predictor, FakeCodeBook(), self.jobs, self.clock, self.ladder_for)
         self.key = key(self.server.base_url)
