@@ -19,7 +19,8 @@ _FREE = FUNCTION_WORDS | frozenset(
     for word in re.findall(
         r"\w+",
         "other specified unspecified not elsewhere classified encounter side site initial closed nondisplaced "
-        "displaced unilateral current episode region part acquired as type disease disorder condition due medical presenting",
+        "displaced unilateral current episode region part acquired as type disease disorder condition due "
+        "medical presenting",
     )
 )
 _VAGUE = re.compile(r"\bunspecified\b|\bNOS\b|\bother\b", re.IGNORECASE)

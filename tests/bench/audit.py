@@ -54,9 +54,8 @@ def main() -> None:
         engine.dispose()
         size = (state / "bench.db").stat().st_size
     print(f"{verdict.size:,} events added in {filled:.1f} s, {size / verdict.size:.0f} bytes each in the database")
-    print(
-        f"verified in {verified:.1f} s ({worked:.1f} s of one core) with {verdict.checkpoints:,} checkpoints: {verdict.breaks or 'intact'}"
-    )
+    found = verdict.breaks or "intact"
+    print(f"verified in {verified:.1f} s ({worked:.1f} s of one core), {verdict.checkpoints:,} checkpoints: {found}")
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
