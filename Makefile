@@ -20,11 +20,13 @@ test: $(TESTS_INSTALLED)  ## every kind of test; what needs Chromium or Node is 
 	    echo "Installing the packages of tests/$$tools ..."; npm ci --prefix tests/$$tools --silent --no-audit --no-fund || exit 1; fi; done
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(TESTS_INSTALLED)  ## style, types, direction of imports
+check: $(TESTS_INSTALLED)  ## style, types, direction of imports, what is deployed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/kubernetes-validate --strict --quiet deploy/kubernetes.yaml
 
 fix: $(TESTS_INSTALLED)
 	$(BIN)/ruff check --fix .

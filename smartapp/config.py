@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
+POSTGRESQL = "postgresql+psycopg://"
 IDLE_MINUTES = range(5, 61)  # shorter ends sessions while somebody reads, longer leaves charts open unattended
 
 
@@ -61,7 +63,7 @@ class Config:
     public_url: str  # where browsers reach us; https, or http on a loopback address
     secret_keys: tuple[str, ...]  # Fernet keys; the first seals, all open
     ehrs_file: Path  # the trusted EHRs (TOML)
-    database_url: str
+    database_url: str = field(repr=False)  # password and all
     artifact: Path  # the predictor's directory
     predictor_socket: Path  # where the predictor's process listens
     contacts: Contacts = Contacts()
@@ -102,17 +104,23 @@ class Config:
         sessions_url = environ.get("CHARTSIDE_SESSIONS_URL", "").strip() or None
         if sessions_url and not sessions_url.startswith(("redis://", "rediss://", "unix://")):
             complaints.append("CHARTSIDE_SESSIONS_URL must begin with redis://, rediss:// or unix://")
+        state = Path(environ.get("CHARTSIDE_STATE", "var")).resolve()
+        database_url = environ.get("CHARTSIDE_DATABASE_URL", "").strip() or f"sqlite:///{state / 'chartside.db'}"
+        if not database_url.startswith(("sqlite:///", POSTGRESQL)):
+            complaints.append(f"CHARTSIDE_DATABASE_URL must begin with sqlite:/// or {POSTGRESQL}")
+        elif database_url.startswith(POSTGRESQL) and not find_spec("psycopg"):
+            what = "one more package: pip install -c requirements.lock -e '.[postgres]'"
+            complaints.append(f"CHARTSIDE_DATABASE_URL needs {what}")
         idle = environ.get("CHARTSIDE_IDLE_MINUTES", "15").strip()
         if idle not in map(str, IDLE_MINUTES):
             complaints.append("CHARTSIDE_IDLE_MINUTES must be a whole number from 5 to 60")
         if complaints:
             raise MissingSettings(complaints)
-        state = Path(environ.get("CHARTSIDE_STATE", "var")).resolve()
         return cls(
             public_url=public_url,
             secret_keys=tuple(k.strip() for k in keys.split(",") if k.strip()),
             ehrs_file=Path(ehrs),
-            database_url=environ.get("CHARTSIDE_DATABASE_URL", f"sqlite:///{state / 'chartside.db'}"),
+            database_url=database_url,
             artifact=Path(environ.get("CHARTSIDE_ARTIFACT", str(HERE / "model" / "artifact"))),
             predictor_socket=Path(environ.get("CHARTSIDE_PREDICTOR_SOCKET", str(state / "predictor.sock"))),
             contacts=contacts,

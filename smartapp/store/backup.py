@@ -112,7 +112,7 @@ def _call(program: str, engine: Engine, words: Sequence[str]) -> None:
         )
     url = engine.url
     where = {"PGHOST": url.host, "PGPORT": url.port, "PGUSER": url.username, "PGPASSWORD": url.password}
-    asked = {f"PG{name.upper()}": value for name, value in url.query.items() if name == "sslmode"}
+    asked = {f"PG{name.upper()}": value for name, value in url.query.items() if name.startswith("ssl")}
     environ = os.environ | {name: str(value) for name, value in (where | asked).items() if value}
     answer = subprocess.run(  # noqa: S603 - a program of PostgreSQL with words of our own
         [found, f"--dbname={url.database}", *words], env=environ, capture_output=True, text=True

@@ -149,6 +149,7 @@ def test_a_store_that_is_away_is_told_without_its_password(tmp_path: Path) -> No
         ("CHARTSIDE_IDLE_MINUTES", "4"),
         ("CHARTSIDE_IDLE_MINUTES", "61"),
         ("CHARTSIDE_IDLE_MINUTES", "soon"),
+        ("CHARTSIDE_DATABASE_URL", "postgres://chartside:a-password@db.example/chartside"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_unquoted(tmp_path: Path, name: str, value: str) -> None:

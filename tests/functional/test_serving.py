@@ -1,0 +1,96 @@
+"""gunicorn with the settings that we deploy: what is under way ends well, and a restart keeps nobody waiting."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from launch.sandbox.serving import find_free_port
+from smartapp.config import HERE
+
+
+class Served:
+    """gunicorn as the Procfile has it, around an application that waits as long as a test wants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port, self.log = folder, find_free_port(), folder / "log"
+        words = ["gunicorn", "--config", "deploy/gunicorn.py", "--bind", f"127.0.0.1:{self.port}", "slow_app:app"]
+        said = next(line for line in (HERE / "Procfile").read_text().splitlines() if line.startswith("web: "))
+        assert said.split()[1:4] == words[:3]
+        environ = os.environ | {"SLOW_APP": str(folder), "PYTHONPATH": str(HERE / "tests" / "fakes")}
+        environ |= {"TMPDIR": str(folder), "WEB_CONCURRENCY": "1"}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen([sys.executable, "-m", *words], cwd=HERE, env=environ, stderr=log)
+        self._threads = ThreadPoolExecutor(4)
+        wait_for(self._answers)
+
+    def get(self, path: str = "/") -> str:
+        """The number of the process that answered."""
+        return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=60).text
+
+    def begin(self, name: str) -> "Future[str]":
+        """A request that ends with `end`; it is under way when this returns."""
+        answer = self._threads.submit(self.get, f"/slow/{name}")
+        wait_for((self.folder / f"{name}.begun").exists)
+        return answer
+
+    def end(self, name: str) -> None:
+        (self.folder / name).touch()
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return bool(self.get())
+        except requests.ConnectionError:
+            return False
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._threads.shutdown()
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path)
+    yield served
+    served.close()
+
+
+def test_a_stop_lets_what_is_under_way_end(served: Served) -> None:
+    """SIGTERM: the answer under way arrives whole; then the process goes, leaves nothing, and all it logged is JSON."""
+    answer = served.begin("one")
+    served.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: "Handling signal" in served.log.read_text())
+    assert served.process.poll() is None
+    served.end("one")
+    assert answer.result(timeout=60).isdecimal()
+    assert served.process.wait(60) == 0
+    assert list(served.folder.glob("chartside-metrics-*")) == []
+    for line in served.log.read_text().splitlines():
+        assert json.loads(line)["logger"] == "gunicorn.error"
+
+
+def test_a_restart_without_a_gap(served: Served) -> None:
+    """SIGHUP: new processes take over, no request in between fails, and the old one ends what it has begun."""
+    before = served.get()
+    answer = served.begin("two")
+    served.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: served.get() != before)  # every one of these requests is answered, or get raises
+    served.end("two")
+    assert answer.result(timeout=60) == before
