@@ -77,9 +77,12 @@ def test_the_default_scopes_are_the_least(browser):
         "patient/Patient.r",
         "patient/Encounter.rs",
         "patient/DocumentReference.rs",
+        "patient/DiagnosticReport.rs",
         "patient/Binary.r",
         "patient/Condition.rs",
         "patient/Procedure.rs",
+        "patient/Coverage.rs",
+        "user/Practitioner.r",
     ]
 
 
