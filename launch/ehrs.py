@@ -4,7 +4,7 @@ import logging
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,22 +146,28 @@ def _scope_complaints(scopes: tuple[str, ...]) -> Iterable[str]:
         yield "scopes: name the resource types at patient/ or user/ level; no wildcard, no system/"
 
 
+Heard = Callable[[Sequence[EHR]], None]
+
+
 class TrustedEHRs:
     """The list; `find` is asked before any request leaves."""
 
     def __init__(self, ehrs: Iterable[EHR]) -> None:
         self._by_iss = {ehr.iss: ehr for ehr in ehrs}
+        self._heard: Heard = lambda _: None
         self._file: tuple[Path, object] | None = None  # to be watched, and what it looked like when it was read
 
     @classmethod
-    def watch(cls, path: Path) -> "TrustedEHRs":
+    def watch(cls, path: Path, heard: "Heard" = lambda _: None) -> "TrustedEHRs":
         """As `load`; and once the file has changed, the new list is in force from the next question on.
 
-        A changed file that cannot be used leaves the old list in force, and a line in the log.
+        A changed file that cannot be used leaves the old list in force, and a line in the log. `heard` is told of each
+        list before it is in force, and keeps it from being so by an error.
         """
         looks = _looks(path)
         ehrs = cls.load(path)
-        ehrs._file = (path, looks)
+        heard(tuple(ehrs))
+        ehrs._file, ehrs._heard = (path, looks), heard
         return ehrs
 
     @classmethod
@@ -216,12 +222,15 @@ class TrustedEHRs:
     def _in_force(self) -> dict[str, EHR]:
         """A look at the file costs microseconds; two threads that both find it changed read the same."""
         if self._file and (looks := _looks(self._file[0])) != self._file[1]:
-            self._file = (self._file[0], looks)
+            path = self._file[0]
             try:
-                self._by_iss = TrustedEHRs.load(self._file[0])._by_iss
+                changed = TrustedEHRs.load(path)._by_iss
+                self._heard(tuple(changed.values()))
+                self._by_iss = changed
                 log.info("the changed list of trusted EHRs is in force")
             except InvalidEHRFile as invalid:
                 log.error("the changed list of trusted EHRs cannot be used, the old one stays in force: %s", invalid)
+            self._file = (path, looks)
         return self._by_iss
 
 

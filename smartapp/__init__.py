@@ -32,6 +32,8 @@ def create_app(
     from launch.vault import Vault
     from model.codebook import CodeBook
     from smartapp import store, views
+    from smartapp.audit.settings import told_of_config, told_of_ehrs
+    from smartapp.auditing import build_audit
     from smartapp.cds import CodesToReview
     from smartapp.coding import Coding
     from smartapp.fhir.capability import Capabilities
@@ -41,17 +43,19 @@ def create_app(
     from smartapp.jobs import Jobs
     from smartapp.launching import build_launcher
     from smartapp.readiness import Readiness
-    from smartapp.views import admin, cds, operations
+    from smartapp.views import admin, cds, denials, operations
     from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
     engine = store.connect(config.database_url)
     store.migrate(engine)
-    ehrs = TrustedEHRs.watch(config.ehrs_file)
+    audit = build_audit(config, engine, clock)
+    audit.record_setting("configuration", told_of_config(config))
+    ehrs = TrustedEHRs.watch(config.ehrs_file, lambda ehrs: audit.record_setting("ehrs", told_of_ehrs(ehrs)))
     launcher = build_launcher(config, ehrs, engine, vault, clock)
     predictor = PredictorClient(config.predictor_socket, config.secret_keys)
     codebook = CodeBook.load(config.artifact / "codebook")
-    reviews = store.ReviewStore(engine, vault)
+    reviews = store.ReviewStore(engine, vault, audit)
     capabilities = Capabilities(clock)
 
     def ladder_for(client: FHIRClient) -> Ladder:
@@ -76,8 +80,9 @@ def create_app(
     asked_in_haste = PredictorClient(config.predictor_socket, config.secret_keys, timeout=2.0)
     operations.register(app, Readiness(engine, launcher, asked_in_haste, config.predictor_socket.parent))
     views.register(app, Wiring(coding, launcher, client_for, ehrs, config))
-    to_review = CodesToReview(reviews, store.CardStore(engine), vault, config.public_url, clock)
+    to_review = CodesToReview(reviews, store.CardStore(engine, audit), vault, config.public_url, clock)
     callers = CDSClients(ehrs, SQLReplays(engine), clock)
     app.register_blueprint(cds.blueprint(to_review, callers, ehrs, config.public_url))
-    admin.register(app, store.AdminStore(engine, vault, clock, config.idle))
+    admin.register(app, store.AdminStore(engine, vault, clock, config.idle, audit))
+    denials.register(app, audit)
     return app

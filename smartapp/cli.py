@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 import click
 
 from smartapp.admin_commands import admin
+from smartapp.audit_commands import audit
 from smartapp.batch import BadLine, predict_file, read_documents
 from smartapp.config import HERE, Config, MissingSettings
 from smartapp.data_commands import backup, purge, restore
@@ -284,7 +285,7 @@ def migrate() -> None:
     migrate(connect(config().database_url))
 
 
-for command in (admin, backup, ehr, keys, purge, restore, sessions):
+for command in (admin, audit, backup, ehr, keys, purge, restore, sessions):
     main.add_command(command)
 
 if __name__ == "__main__":

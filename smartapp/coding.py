@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from model.codebook import CodeBook, SearchResult
+from smartapp.audit import Entry, Kind
 from smartapp.claims import claim
 from smartapp.errors import (
     ChartRemoved,
@@ -74,7 +75,7 @@ class Coding:
         self._reading = Reading(store, predictor, jobs, clock, listed)
         self._signing = Signing(store, jobs, clock, ladder_for)
 
-    def open(self, key: ReviewKey, client: FHIRClient) -> Review:
+    def open(self, key: ReviewKey, client: FHIRClient, by: Reviewer | None = None) -> Review:
         """The review as it stands. Begins to read in the background, or goes on where a process died at work."""
         review = self._store.find(key)
         if review is None:
@@ -84,9 +85,15 @@ class Coding:
         held = claim(self._store, key, UNATTENDED, self._clock)
         review = self._store.review(key)
         if held:
-            job = self._signing if review.status is ReviewStatus.SIGNED else self._reading
-            job.start(key, held, client)
+            if review.status is ReviewStatus.SIGNED:
+                self._signing.start(key, held, client)
+            else:
+                self._reading.start(key, held, client, by)
         return review
+
+    def viewed(self, key: ReviewKey, page: str, by: Reviewer) -> None:
+        """Somebody sees the chart on that page."""
+        self._store.tell(Entry(Kind.VIEWED, {"page": page}, key, by))
 
     def review(self, key: ReviewKey) -> Review:
         """Raises UnknownReview for an encounter that was never opened."""
@@ -108,14 +115,14 @@ class Coding:
                 self._store.end_look(key, now, since)
         return self._store.review(key)
 
-    def retry(self, key: ReviewKey, client: FHIRClient) -> Review:
+    def retry(self, key: ReviewKey, client: FHIRClient, by: Reviewer | None = None) -> Review:
         """Reads and codes the chart anew; decisions stay. Of a signed review it finishes the write-back."""
         if self._store.review(key).status in UNFINISHED:
             return self.finish(key, client)
         if held := claim(self._store, key, WORKING | OPEN, self._clock):
             with self._store.change(key, self._clock(), held) as draft:
                 draft.set_status(ReviewStatus.READING)
-            self._reading.start(key, held, client)
+            self._reading.start(key, held, client, by)
         return self._store.review(key)
 
     def decide(
@@ -192,7 +199,7 @@ class Coding:
                     raise ReviewChanged
                 chosen = replace(conflict, choice=choice, by=by.name)
                 lines[place] = replace(lines[place], outcome="pending", detail="", conflict=chosen)
-                draft.set_receipt(lines)
+                draft.set_receipt(lines, by)
         return self.finish(key, client)
 
     def _attest(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> str | None:
@@ -207,7 +214,7 @@ class Coding:
             self._check_signable(review, version)
             accepted = review.accepted()
             draft.attest(Attestation(by, self._clock(), statement(accepted)))
-            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted, ladder, review.rejected())))
+            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted, ladder, review.rejected())), by)
             draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
             return draft.claim(self._clock())
 

@@ -69,6 +69,10 @@ class Config:
     contacts: Contacts = Contacts()
     sessions_url: str | None = field(default=None, repr=False)  # Redis, password and all; none: the database
     idle: timedelta = timedelta(minutes=15)  # a session without a request ends then
+    audit_key: Path = HERE / "var" / "audit-key.pem"  # signs checkpoints of the audit log; made where there is none
+    audit_checkpoints: Path = (
+        HERE / "var" / "audit-checkpoints.jsonl"
+    )  # better where only an administrator may change it
     templates: Path = HERE / "templates"
     static: Path = HERE / "static"
 
@@ -126,4 +130,6 @@ class Config:
             contacts=contacts,
             sessions_url=sessions_url,
             idle=timedelta(minutes=int(idle)),
+            audit_key=Path(environ.get("CHARTSIDE_AUDIT_KEY", str(state / "audit-key.pem"))),
+            audit_checkpoints=Path(environ.get("CHARTSIDE_AUDIT_CHECKPOINTS", str(state / "audit-checkpoints.jsonl"))),
         )

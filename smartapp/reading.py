@@ -11,7 +11,7 @@ from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.since import mark_changed
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs, log_without_words
-from smartapp.reviews import ReviewKey, ReviewStatus
+from smartapp.reviews import Reviewer, ReviewKey, ReviewStatus
 from smartapp.store import ClaimLost, ReviewStore
 from smartapp.suggestions import join_notes
 
@@ -30,13 +30,13 @@ class Reading:
     clock: Callable[[], datetime]
     listed: Listed = lambda _: {}
 
-    def start(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
+    def start(self, key: ReviewKey, claim: str, client: FHIRClient, by: Reviewer | None = None) -> None:
         """Returns at once. Every end of the job is a state of the review, but for the process's own."""
-        self.jobs.submit(lambda: self._run(key, claim, client), lambda: self.store.beat(claim, self.clock()))
+        self.jobs.submit(lambda: self._run(key, claim, client, by), lambda: self.store.beat(claim, self.clock()))
 
-    def _run(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
+    def _run(self, key: ReviewKey, claim: str, client: FHIRClient, by: Reviewer | None) -> None:
         try:
-            self._read_and_code(key, claim, client)
+            self._read_and_code(key, claim, client, by)
         except ClaimLost:
             return  # another took over while this one seemed dead
         except ChartsideError as error:
@@ -45,7 +45,7 @@ class Reading:
             log_without_words("reading a chart failed", error)
             self._end(key, claim, ReviewStatus.FAILED, BROKEN)
 
-    def _read_and_code(self, key: ReviewKey, claim: str, client: FHIRClient) -> None:
+    def _read_and_code(self, key: ReviewKey, claim: str, client: FHIRClient, by: Reviewer | None) -> None:
         def progress(stage: str) -> None:
             with self.store.change(key, self.clock(), claim) as draft:
                 draft.set_status(ReviewStatus.READING, stage)
@@ -59,6 +59,7 @@ class Reading:
         with self.store.change(key, self.clock(), claim) as draft:
             if draft.review.model_revision is None:  # what was suggested before stays, with its notes, until then
                 draft.set_chart(chart.to_json())
+            draft.set_read(chart.notes, by)
             draft.set_status(ReviewStatus.CODING, "Looking for codes")
         prediction = self._predict(chart)
         with self.store.change(key, self.clock(), claim) as draft:

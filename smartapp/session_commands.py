@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smartapp.audit import AuditLog, Entry, Kind
+from smartapp.audit.events import hash_of
 from smartapp.config import Config, MissingSettings
 
 if TYPE_CHECKING:  # imported where they are used, so that `--help` answers at once
@@ -24,7 +26,7 @@ def sessions() -> None:
 @user_option
 def list_sessions(iss: str | None, user: str | None) -> None:
     """Show who is signed in: one line a launch."""
-    found = _choose(_launcher(), iss, user)
+    found = _choose(_wired()[0], iss, user)
     for session in found:
         click.echo(_line(session))
     if not found:
@@ -39,15 +41,17 @@ def end_sessions(iss: str | None, user: str | None, everybody: bool) -> None:
     """End sessions at once and give their access back to the EHR. Decisions already made are kept."""
     if everybody == bool(iss or user):
         raise click.UsageError("say whose sessions: --iss, --user or both; or --all")
-    launcher = _launcher()
+    launcher, audit = _wired()
     found = _choose(launcher, iss, user)
-    for session in found:
+    for session in found:  # told first: what is done is never untold
+        who = {"user": session.context.fhir_user, "ehr": session.context.iss, "launch": hash_of(session.key)}
+        audit.record(Entry(Kind.SESSION, who))
         launcher.dismiss(session)
         click.echo(f"ended  {_line(session)}")
     click.echo(f"{len(found)} session{'' if len(found) == 1 else 's'} ended.", err=True)
 
 
-def _launcher() -> "Launcher":
+def _wired() -> "tuple[Launcher, AuditLog]":
     from launch.ehrs import InvalidEHRFile, TrustedEHRs
     from launch.vault import Vault
     from smartapp import store, utc_now
@@ -58,7 +62,7 @@ def _launcher() -> "Launcher":
         engine = store.connect(config.database_url)
         store.migrate(engine)
         ehrs = TrustedEHRs.load(config.ehrs_file)
-        return build_launcher(config, ehrs, engine, Vault(config.secret_keys), utc_now)
+        return build_launcher(config, ehrs, engine, Vault(config.secret_keys), utc_now), AuditLog(engine)
     except (MissingSettings, InvalidEHRFile, ValueError) as wrong:
         raise click.ClickException(str(wrong)) from None
 

@@ -85,7 +85,7 @@ def write(entry: Entry, sequence: int, at: datetime, previous: str) -> str:
 
 def canonical(value: object) -> str:
     """RFC 8785 for values without fractions, whose spelling is ECMAScript's. Raises TypeError, ValueError."""
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def hash_of(text: str) -> str:
@@ -101,11 +101,14 @@ def _plain(value: object) -> object:
             raise ValueError("a number is too large to be the same in every reader of JSON")
         return int(value)
     if isinstance(value, str):
-        return str(value.encode("utf-8", "replace"), "utf-8")  # half a character (a lone surrogate) has no bytes
+        return _text(value)
     if isinstance(value, Mapping):
-        if not all(isinstance(name, str) and name.isascii() for name in value):
-            raise TypeError("the names of an event are ASCII")  # else their order would be that of UTF-16
-        return {name: _plain(inner) for name, inner in value.items()}
+        named = {_text(name): _plain(inner) for name, inner in value.items()}
+        return dict(sorted(named.items(), key=lambda item: item[0].encode("utf-16-be")))  # RFC 8785, 3.2.3
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     raise TypeError(f"an event holds no {type(value).__name__}")
+
+
+def _text(value: str) -> str:
+    return str(value.encode("utf-8", "replace"), "utf-8")  # half a character (a lone surrogate) has no bytes

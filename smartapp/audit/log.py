@@ -130,7 +130,7 @@ def of_chart(key: ReviewKey | None) -> dict[str, str | None]:
 
 def _setting(connection: Connection, name: str) -> Mapping[str, Any] | None:
     told = sa.select(events.c.event).where(events.c.kind == Kind.SETTING.value).order_by(events.c.sequence.desc())
-    for text in connection.execution_options(yield_per=50).execute(told).scalars():
+    for text in connection.execute(told).scalars():
         event = Event.from_text(text)
         if event.what["name"] == name:
             return dict(event.what["value"])

@@ -110,7 +110,7 @@ class SigningNotary:
 
 def _texts_after(connection: Connection, sequence: int) -> Iterator[str]:
     found = sa.select(events.c.event).where(events.c.sequence > sequence).order_by(events.c.sequence)
-    yield from connection.execution_options(yield_per=1000).execute(found).scalars()
+    yield from connection.execute(found.execution_options(yield_per=1000)).scalars()
 
 
 def _note(line: str) -> str | None:

@@ -28,9 +28,7 @@ def prove(engine: Engine, sequence: int) -> dict[str, Any]:
         if checkpoint is None:
             raise NotProven(f"event {sequence} is under no checkpoint yet")
         leaves, text = bytearray(), ""
-        for row in stored(connection):
-            if row.sequence > checkpoint.size:
-                break
+        for row in stored(connection, checkpoint.size):
             leaves += leaf_hash(row.event.encode("utf-8"))
             text = row.event if row.sequence == sequence else text
     if len(leaves) != checkpoint.size * _HASH or not text:

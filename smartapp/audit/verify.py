@@ -16,7 +16,6 @@ from smartapp.audit.merkle import Tree, leaf_hash
 from smartapp.audit.notary import EVERY, CheckpointFile
 
 MOST: Final = 20  # breaks that are told: one can make all that follow look wrong
-_COLUMNS = ("sequence", "kind", "iss", "patient", "encounter", "event", "hash")
 _LATE: Final = 2 * EVERY  # events without a checkpoint; those of one transaction may go beyond EVERY
 
 
@@ -171,11 +170,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def stored(connection: Connection, after: int = 0) -> Iterator[Row]:
+def stored(connection: Connection, up_to: int | None = None) -> Iterator[Row]:
     """The rows in order, without holding all of them."""
-    found = sa.select(*(events.c[name] for name in _COLUMNS)).where(events.c.sequence > after)
-    rows = connection.execution_options(yield_per=5000).execute(found.order_by(events.c.sequence))
-    for row in rows:
+    found = sa.select(*(events.c[name] for name in Row._fields))
+    if up_to is not None:
+        found = found.where(events.c.sequence <= up_to)
+    for row in connection.execute(found.order_by(events.c.sequence).execution_options(yield_per=5000)):
         yield Row._make(row)
 
 

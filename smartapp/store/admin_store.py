@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from launch.sessions import SESSION_LIFE
 from launch.vault import BrokenSeal, Vault
+from smartapp.audit import AuditLog, Entry, Kind
 from smartapp.store.tables import Base
 
 LINK_LIFE = timedelta(minutes=15)
@@ -42,8 +43,12 @@ def make_link(vault: Vault, now: datetime) -> str:
 class AdminStore:
     """Links and the sessions they open; every process of the application sees the same."""
 
-    def __init__(self, engine: Engine, vault: Vault, clock: Callable[[], datetime], idle: timedelta) -> None:
+    def __init__(
+        self, engine: Engine, vault: Vault, clock: Callable[[], datetime], idle: timedelta,
+        audit: AuditLog | None = None,
+    ) -> None:  # fmt: skip
         self._engine, self._vault, self._clock = engine, vault, clock
+        self._audit = audit or AuditLog(engine, clock)
         self._idle = int(idle.total_seconds())
 
     def enter(self, link: str) -> str:
@@ -52,9 +57,11 @@ class AdminStore:
         forgotten = now - int(SESSION_LIFE.total_seconds())
         row = {"link": name, "browser": _digest(browser), "opened_at": now, "seen_at": now}
         try:
-            with self._engine.begin() as db:
+            with self._audit.recording() as recording:
+                db = recording.session.connection()
                 db.execute(delete(AdminSessionRow).where(AdminSessionRow.opened_at < forgotten))
                 db.execute(insert(AdminSessionRow).values(**row))
+                recording.tell(_event("session began", browser))
         except IntegrityError:
             raise LinkRefused("used before") from None
         return browser
@@ -71,9 +78,14 @@ class AdminStore:
             return db.execute(update(AdminSessionRow).where(*lives).values(seen_at=now)).rowcount == 1
 
     def leave(self, browser: str) -> None:
-        with self._engine.begin() as db:
+        with self._audit.recording() as recording:
             ended = update(AdminSessionRow).where(AdminSessionRow.browser == _digest(browser)).values(seen_at=0)
-            db.execute(ended)
+            recording.session.connection().execute(ended)
+            recording.tell(_event("session ended", browser))
+
+    def did(self, what: str, browser: str, about: str) -> None:
+        """An act on the admin pages, about that EHR or that event."""
+        self._audit.record(_event(what, browser, about=about))
 
     def _open(self, link: str) -> str:
         try:
@@ -86,6 +98,11 @@ class AdminStore:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
+
+
+def _event(what: str, browser: str, **more: str) -> Entry:
+    """Nobody has a name here; whose session it was is told by when its link was printed."""
+    return Entry(Kind.ADMIN, {"did": what, "session": _digest(browser)[:16], **more})
 
 
 def _digest(browser: str) -> str:

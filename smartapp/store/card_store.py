@@ -8,6 +8,7 @@ from sqlalchemy import Engine, ForeignKey, String, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from smartapp.audit import AuditLog, Entry, Kind
 from smartapp.errors import UnknownCard
 from smartapp.reviews import ReviewKey
 from smartapp.store.columns import Instant, Sealed
@@ -73,8 +74,8 @@ class Reported(Protocol):
 class CardStore:
     """Cards, what they offered, and feedback. The engine's vault is that of the ReviewStore."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, audit: AuditLog | None = None) -> None:
+        self._engine, self._audit = engine, audit or AuditLog(engine)
         self._reading = engine.execution_options(**READS_ONLY)
 
     def issue(self, key: ReviewKey, uuid: str, hook: str, offers: Iterable[tuple[str, str]], at: datetime) -> None:
@@ -103,12 +104,14 @@ class CardStore:
         The same report once more is kept once: a client may repeat itself ("Suggestion accepted").
         """
         taken: dict[ReviewKey, tuple[str, ...]] = {}
-        with Session(self._engine) as session, session.begin():
+        with self._audit.recording() as recording:
+            session = recording.session
             for entry in entries:
                 review = _review_of(session, iss, entry.card)
                 codes = _codes(session, entry)
                 for code in codes or (None,):
-                    _add_once(session, _row(review.id, entry, code, at))
+                    if _add_once(session, _row(review.id, entry, code, at)):
+                        recording.tell(_event(review, entry, code))
                 if codes:
                     key = ReviewKey(review.iss, review.patient, review.encounter)
                     taken[key] = (*taken.get(key, ()), *codes)
@@ -139,12 +142,21 @@ def _row(review: int, entry: Reported, code: str | None, at: datetime) -> Feedba
     )  # fmt: skip
 
 
-def _add_once(session: Session, row: FeedbackRow) -> None:
+def _event(review: ReviewRow, entry: Reported, code: str | None) -> Entry:
+    """Without the reason and the comment: they may be in somebody's own words."""
+    what = {"card": entry.card, "code": code, "outcome": entry.outcome, "outcome_at": entry.at.isoformat()}
+    return Entry(Kind.FEEDBACK, what, ReviewKey(review.iss, review.patient, review.encounter))
+
+
+def _add_once(session: Session, row: FeedbackRow) -> bool:
+    """Whether it is new."""
     same = select(FeedbackRow.id).where(
         FeedbackRow.card == row.card,
         FeedbackRow.code.is_(None) if row.code is None else FeedbackRow.code == row.code,
         FeedbackRow.outcome == row.outcome,
         FeedbackRow.outcome_at == row.outcome_at,
     )
-    if session.scalars(same.limit(1)).first() is None:
+    new = session.scalars(same.limit(1)).first() is None
+    if new:
         session.add(row)
+    return new

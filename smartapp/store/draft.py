@@ -11,7 +11,6 @@ from model.prediction import Prediction
 from smartapp.audit import Entry, Kind
 from smartapp.audit.wording import choice_of, notes_of, prediction_of, write_of
 from smartapp.reviews import (
-    REJECT_REASONS,
     Action,
     Attestation,
     ChartHeader,
@@ -91,8 +90,7 @@ class Draft:
                 action=action.value, code=code, title=title, reason=reason, fhir_user=by.fhir_user, name=by.name, at=at
             )
         )
-        known = reason if reason in REJECT_REASONS else None  # another may be in somebody's own words
-        self._record(Kind.DECISION, {"action": action.value, "code": code, "reason": known}, by)
+        self._record(Kind.DECISION, {"action": action.value, "code": code}, by)  # the reason stays sealed
         self.changed = True
 
     def attest(self, attestation: Attestation) -> None:

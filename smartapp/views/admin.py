@@ -107,6 +107,7 @@ def add() -> Response:
         return _page(422, complaints=invalid.complaints, said=said)
     except OSError as error:
         return _page(503, unwritable=(str(path), error.strerror or "", new.to_paste(), new.command()), said=said)
+    _admins().did("added an EHR", g.admin, added.iss)
     log.info("an EHR was added on the admin page")
     return _page(201, added=added)
 

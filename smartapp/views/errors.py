@@ -67,6 +67,7 @@ def show_unexpected(error: Exception) -> Response:
 
 def _page(error: Exception, status: int, title: str, advice: str, detail: str = "", relaunch: str = "") -> Response:
     reference = secrets.token_hex(4).upper()
+    g.error = type(error).__name__  # for the audit log, where it is a denial
     log.warning("error %s: %s (%d) on %s", reference, type(error).__name__, status, request.endpoint)
     template = "_notice.html" if wants_fragment() else "error.html"
     back = bool(g.get("launched"))

@@ -14,7 +14,9 @@ from smartapp.views.wiring import wiring
 def export(kind: str) -> Response:
     if kind not in KINDS:
         abort(404)
-    made = wiring().coding.export(launched().key, kind)
+    here = launched()
+    made = wiring().coding.export(here.key, kind)
+    wiring().coding.viewed(here.key, f"export {kind}", here.by)
     response = Response(made.content, content_type=made.media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{made.name}"'
     response.headers["Cache-Control"] = "no-store"

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, abort, g, request
 
 from launch.sessions import Session
 from launch.views import browser_id
+from smartapp.audit.events import hash_of
 from smartapp.errors import OtherChart
 from smartapp.reviews import Reviewer, ReviewKey
 from smartapp.views.csrf import FIELD, build_token, is_same_origin, is_token
@@ -58,7 +59,7 @@ def _admit() -> None:
     g.launched = Launched(
         session=session,
         key=ReviewKey(context.iss, context.patient, context.encounter),
-        by=Reviewer(context.fhir_user, context.user_name),
+        by=Reviewer(context.fhir_user, context.user_name, hash_of(session.key)),
         client=wiring().client_for(session),
     )
     _refuse_forged_form(g.launch_key)

@@ -36,6 +36,7 @@ def receipt() -> str | BaseResponse:
     board = build_board(wiring().coding.look(here.key, here.client))
     if not board.closed:
         return redirect(url_for("review.show"), 303)
+    wiring().coding.viewed(here.key, "receipt", here.by)
     lines = board.review.receipt
     conflict = next((w.conflict for w in lines if w.outcome == "conflict"), None)
     unfinished = conflict is None and board.review.status is not ReviewStatus.WRITTEN

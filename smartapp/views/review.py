@@ -13,8 +13,9 @@ from smartapp.views.wiring import wiring
 
 @pages.get("/")
 def show() -> str:
-    here = launched()
-    return render_template("review/page.html", board=build_board(wiring().coding.open(here.key, here.client)))
+    here, coding = launched(), wiring().coding
+    coding.viewed(here.key, "review", here.by)
+    return render_template("review/page.html", board=build_board(coding.open(here.key, here.client, here.by)))
 
 
 @pages.get("/progress")
@@ -22,7 +23,7 @@ def progress() -> Response:
     """Asked every second while the chart is read and coded; sends the page's work area once there is more to show.
     Opening, not only looking: work whose process has died is begun anew."""
     here = launched()
-    board = build_board(wiring().coding.open(here.key, here.client))
+    board = build_board(wiring().coding.open(here.key, here.client, here.by))
     if board.working and request.args.get("notes") == str(len(board.notes)):
         return make_response(render_template("review/_progress.html", board=board))
     return _whole_work(board, "")
@@ -33,7 +34,7 @@ def retry() -> BaseResponse:
     """From a page that is behind nothing is begun: it shows what has changed since."""
     here, coding = launched(), wiring().coding
     if form_version() == coding.review(here.key).version:
-        coding.retry(here.key, here.client)
+        coding.retry(here.key, here.client, here.by)
     return redirect(url_for("review.show"), 303)
 
 

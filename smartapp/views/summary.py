@@ -36,6 +36,7 @@ def summary_page(message: str = "", status: int = 200) -> BaseResponse:
     board = build_board(wiring().coding.look(here.key, here.client))
     if board.closed:
         return redirect(url_for("review.receipt"), 303)
+    wiring().coding.viewed(here.key, "summary", here.by)
     plan = wiring().coding.summary(here.key, here.client) if board.claim else None
     page = render_template(
         "summary.html", board=board, plan=plan, message=message, how=HOW, names=NAMES, instead=INSTEAD

@@ -10,9 +10,8 @@ from fake_pages import build_config, build_pages
 from werkzeug.test import TestResponse
 
 from launch.vault import Vault
-from smartapp.store import AdminStore, connect
+from smartapp.store import AdminStore, connect, migrate
 from smartapp.store.admin_store import make_link
-from smartapp.store.tables import Base
 from smartapp.views import admin
 
 URL = "https://codes.example"
@@ -35,7 +34,7 @@ class AdminSite:
     def __init__(self, folder: Path, public_url: str = URL, ehrs_file: Path | None = None) -> None:
         self.clock, self.vault, self.path = Clock(), Vault([KEY]), ehrs_file or folder / "ehrs.toml"
         self._engine = connect(f"sqlite:///{folder / 'admin.db'}")
-        Base.metadata.create_all(self._engine)
+        migrate(self._engine)
         self.app = build_pages(config=replace(build_config(public_url), ehrs_file=self.path))
         idle = self.app.extensions["chartside"].config.idle
         admin.register(self.app, AdminStore(self._engine, self.vault, self.clock, idle))

@@ -55,10 +55,14 @@ class FakeCoding:
         self.outcomes: tuple[WrittenResource, ...] | None = None  # None: everything is written
         self.ladder: Ladder | None = None  # by which the summary plans; None: a few lines as from a plain EHR
         self.signed = 0
+        self.seen: list[tuple[str, str]] = []
         self.chosen: tuple[Choice, str] | None = None
 
-    def open(self, key: ReviewKey, client: Any) -> Review:
+    def open(self, key: ReviewKey, client: Any, by: Reviewer | None = None) -> Review:
         return self.review(key)
+
+    def viewed(self, key: ReviewKey, page: str, by: Reviewer) -> None:
+        self.seen.append((page, by.fhir_user))
 
     def review(self, key: ReviewKey) -> Review:
         if self.fails:
@@ -68,7 +72,7 @@ class FakeCoding:
     def look(self, key: ReviewKey, client: Any) -> Review:
         return self.review(key)
 
-    def retry(self, key: ReviewKey, client: Any) -> Review:
+    def retry(self, key: ReviewKey, client: Any, by: Reviewer | None = None) -> Review:
         return self._keep(status=ReviewStatus.READING, stage="opening the chart", failure=None)
 
     def decide(

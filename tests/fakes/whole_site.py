@@ -97,6 +97,8 @@ class Site:
             f"sqlite:///{folder / 'app.db'}",
             HERE / "model" / "artifact",
             folder / "p",
+            audit_key=folder / "audit-key.pem",
+            audit_checkpoints=folder / "audit-checkpoints.jsonl",
         )
         self.patience = 10.0  # seconds of the EHR's silence that the app bears
         self.predictor = RunningPredictor(self.config.predictor_socket)

@@ -12,9 +12,8 @@ from threads import together
 
 from launch.vault import Vault
 from smartapp.cli import main
-from smartapp.store import AdminStore, connect
+from smartapp.store import AdminStore, connect, migrate
 from smartapp.store.admin_store import LinkRefused, make_link
-from smartapp.store.tables import Base
 
 IDLE = timedelta(minutes=15)
 VAULT = Vault([KEY])
@@ -28,7 +27,7 @@ def clock() -> Clock:
 @pytest.fixture
 def admins(database_url: str, clock: Clock) -> Iterator[AdminStore]:
     engine = connect(database_url)
-    Base.metadata.create_all(engine)
+    migrate(engine)
     yield AdminStore(engine, VAULT, clock, IDLE)
     engine.dispose()
 
