@@ -29,6 +29,7 @@ from model.train.terms import index_terms
 from model.understanding import Nearest, Reader, Understanding, lasting_conditions
 
 _NEIGHBOURS = 9  # thresholds of the grid
+_OF_STATED = 0.25  # weight of a code of a note put together from terms, beside those of coded notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Row:
     label: int  # 1 right, 0 wrong, -1 neither
     first: bool
     features: dict[str, float]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Workshop:
 
     def describe(self, fold: int, reader: Reader, experience: Experience, one: Coded, policy: Policy) -> list[Row]:
         """Rows of the codes; of a note put together from terms, those beside a right one are neither."""
+        weight = _OF_STATED if one.kind == STATED else 1.0
         beside = {code[:3] for code in one.right} if one.kind == STATED else frozenset()
         judgement = judge(self.read(reader, one), policy, experience)
         rows = []
@@ -82,7 +85,7 @@ class Workshop:
             open_ = self.meets(code, one.acceptable) or code[:3] in beside
             label = 1 if self.meets(code, one.right) else -1 if open_ else 0
             first = code == one.first_listed
-            rows.append(Row(fold, one.document.id, code, label, first, dict(weighed.features)))
+            rows.append(Row(fold, one.document.id, code, label, first, dict(weighed.features), weight))
         return rows
 
 
@@ -144,17 +147,18 @@ def train_confidence(
     names = tuple(sorted(rows[0].features))
     table = np.array([[row.features[name] for name in names] for row in rows], dtype=np.float64)
     labels = np.array([row.label for row in rows], dtype=np.float64)
+    weights = np.array([row.weight for row in rows], dtype=np.float64)
     fold = np.array([row.fold for row in rows])
     judged = labels >= 0
     held_out = np.zeros(len(rows))
     for at in sorted(set(fold.tolist())):
         seen = (fold != at) & judged
-        base, trees = fit(table[seen], labels[seen], np.ones(int(seen.sum())), settings)
+        base, trees = fit(table[seen], labels[seen], weights[seen], settings)
         held_out[fold == at] = predict(table[fold == at], base, trees)
     measured = judged & np.array([row.document in gold for row in rows])
     steps = fit_steps(held_out[measured], labels[measured])
     calibrated = np.array([calibrate(steps, float(raw)) for raw in held_out])
-    base, trees = fit(table[judged], labels[judged], np.ones(int(judged.sum())), settings)
+    base, trees = fit(table[judged], labels[judged], weights[judged], settings)
     threshold = best_threshold(calibrated[measured], labels[measured], sum(gold.values()), slack)
     return Confidence(names, base, trees, steps, threshold), calibrated
 
