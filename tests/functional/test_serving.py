@@ -94,3 +94,16 @@ def test_a_restart_without_a_gap(served: Served) -> None:
     wait_for(lambda: served.get() != before)  # every one of these requests is answered, or get raises
     served.end("two")
     assert answer.result(timeout=60) == before
+
+
+def test_settings_that_are_missing_end_it(tmp_path: Path) -> None:
+    """All are named at once, and gunicorn does not try again for ever."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CHARTSIDE_")}
+    words = ["gunicorn", "--config", "deploy/gunicorn.py", "--bind", "127.0.0.1:0", "smartapp.wsgi:app"]
+    ended = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=HERE, env=environ | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    for name in ("CHARTSIDE_PUBLIC_URL", "CHARTSIDE_SECRET_KEYS", "CHARTSIDE_EHRS"):
+        assert f"{name} is not set" in ended.stderr
