@@ -32,8 +32,9 @@ def create_app(
     from launch.vault import Vault
     from model.codebook import CodeBook
     from smartapp import store, views
+    from smartapp.audit import AuditLog
     from smartapp.audit.settings import told_of_config, told_of_ehrs
-    from smartapp.auditing import build_audit
+    from smartapp.auditing import build_notary
     from smartapp.cds import CodesToReview
     from smartapp.coding import Coding
     from smartapp.fhir.capability import Capabilities
@@ -43,13 +44,14 @@ def create_app(
     from smartapp.jobs import Jobs
     from smartapp.launching import build_launcher
     from smartapp.readiness import Readiness
-    from smartapp.views import admin, cds, denials, operations
+    from smartapp.views import admin, cds, compliance, denials, operations
     from smartapp.views.wiring import Wiring
 
     vault = Vault(config.secret_keys)
     engine = store.connect(config.database_url)
     store.migrate(engine)
-    audit = build_audit(config, engine, clock)
+    notary = build_notary(config, engine, clock)
+    audit = AuditLog(engine, clock, notary)
     audit.record_setting("configuration", told_of_config(config))
     ehrs = TrustedEHRs.watch(config.ehrs_file, lambda ehrs: audit.record_setting("ehrs", told_of_ehrs(ehrs)))
     launcher = build_launcher(config, ehrs, engine, vault, clock)
@@ -84,5 +86,6 @@ def create_app(
     callers = CDSClients(ehrs, SQLReplays(engine), clock)
     app.register_blueprint(cds.blueprint(to_review, callers, ehrs, config.public_url))
     admin.register(app, store.AdminStore(engine, vault, clock, config.idle, audit))
+    compliance.register(app, compliance.Compliance(engine, notary.keys, notary.file))
     denials.register(app, audit)
     return app

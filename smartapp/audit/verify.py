@@ -101,7 +101,7 @@ class _Links:
     previous: frozenset[str] = frozenset({BEFORE_THE_FIRST})
 
     def check(self, row: Row, breaks: _Breaks) -> None:
-        told = _told(row.event)
+        told = told_by(row.event)
         digest = hash_of(row.event)
         if row.sequence > self.expected:
             last = row.sequence - 1
@@ -129,7 +129,7 @@ def why_wrong(row: Row, told: Mapping[str, Any], digest: str) -> str | None:
     return None
 
 
-def _told(text: str) -> Mapping[str, Any]:
+def told_by(text: str) -> Mapping[str, Any]:
     """Nothing where it cannot be read."""
     try:
         value = json.loads(text)

@@ -7,6 +7,7 @@ from launch.views import blueprint
 from smartapp.reviews import REJECT_REASONS
 from smartapp.views import (
     assets,
+    compliance,
     embed_check,
     errors,
     exports,
@@ -26,7 +27,7 @@ from smartapp.views.dates import show_birth_date, show_date, show_time
 from smartapp.views.handover import hand_over
 from smartapp.views.wiring import EXTENSION, Wiring
 
-__all__ = ["Wiring", "register"]
+__all__ = ["Wiring", "compliance", "register"]
 
 LARGEST_FORM = 64 * 1024  # bytes; our forms hold a few words
 SCREENS = (review, since, search, summary, receipt, exports)  # each adds its addresses to the pages of a launch

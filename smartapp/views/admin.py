@@ -36,7 +36,7 @@ def register(app: Flask, admins: AdminStore) -> None:
     app.register_blueprint(pages)
 
 
-def _admins() -> AdminStore:
+def admins() -> AdminStore:
     return cast(AdminStore, current_app.extensions[EXTENSION])
 
 
@@ -48,7 +48,7 @@ def _admit() -> Response | None:
         if request.method == "POST" and not is_same_origin(request, wiring().config.public_url):
             abort(403)
         return None
-    if not _admins().is_in(g.admin):
+    if not admins().is_in(g.admin):
         return _closed(401)
     if request.method == "POST":
         token = request.form.get(FIELD, "")
@@ -73,7 +73,7 @@ def ask() -> str:
 @pages.post("/enter")
 def enter() -> Response:
     try:
-        browser = _admins().enter(request.form.get("link", ""))
+        browser = admins().enter(request.form.get("link", ""))
     except LinkRefused as refused:
         log.warning("an admin link was refused: %s", refused)
         return _closed(403, f"This link was not taken: it is {refused}.")
@@ -85,7 +85,7 @@ def enter() -> Response:
 
 @pages.post("/leave")
 def leave() -> Response:
-    _admins().leave(g.admin)
+    admins().leave(g.admin)
     answer = _closed(200, "You have left the admin pages.")
     answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
     return answer
@@ -107,7 +107,7 @@ def add() -> Response:
         return _page(422, complaints=invalid.complaints, said=said)
     except OSError as error:
         return _page(503, unwritable=(str(path), error.strerror or "", new.to_paste(), new.command()), said=said)
-    _admins().did("added an EHR", g.admin, added.iss)
+    admins().did("added an EHR", g.admin, added.iss)
     log.info("an EHR was added on the admin page")
     return _page(201, added=added)
 

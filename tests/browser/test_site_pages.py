@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pytest
 from admin_site import AdminSite
+from audit_bench import ANA, KEY
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
+from smartapp.audit import Entry, Kind
+
+SUGGESTION = {
+    "code": "I10", "confidence": "0.9312", "suggested": True, "first_listed": True,
+    "thresholds": {"suggested": "0.4500"},
+    "rules": [{"rule": "section-iv-j", "citation": "Official Guidelines FY2027, Section IV.J"}],
+    "model_revision": "4f1c2ab9d0", "code_set_edition": "FY2027",
+}  # fmt: skip
+WRITE = {"outcome": "written", "reference": "Condition/12", "rung": "single-writes", "attempts": 1}
 pytestmark = pytest.mark.browser
 
 LOOKS = ((320, "light"), (900, "dark"), (1400, "light"))
@@ -96,6 +106,40 @@ def test_the_sheet_is_printed_without_what_paper_cannot_do(page: Page) -> None:
     page.emulate_media(media="print")
     assert page.locator("button:visible, nav:visible, a.button:visible").count() == 0
     assert page.locator(".line:visible").count() == page.locator(".line").count()
+
+
+def test_compliance_reads_a_story_with_the_keyboard(page: Page, served: Served) -> None:
+    """From the list of charts to the story of a code and the verification of the log, each page for everyone."""
+    told = served.site.audit
+    note = {"note": "DocumentReference/n1", "version": "3", "sha256": "5" * 64}
+    told.log.record(
+        Entry(Kind.NOTE, note | {"readable": True}, KEY, ANA),
+        Entry(
+            Kind.SUGGESTION, SUGGESTION | {"evidence": [note | {"start": 10, "end": 32, "assertion": "present"}]}, KEY
+        ),
+        Entry(Kind.DECISION, {"action": "accept", "code": "I10"}, KEY, ANA),
+        Entry(Kind.DECISION, {"action": "add", "code": "Z87.891"}, KEY, ANA),
+        Entry(Kind.ATTESTATION, {"codes": ["I10", "Z87.891"], "statement": "I have reviewed"}, KEY, ANA),
+        Entry(Kind.WRITE, WRITE | {"resource": "Condition", "purpose": "diagnosis I10"}, KEY, ANA),
+        Entry(Kind.WRITE, WRITE | {"resource": "Claim", "purpose": "draft claim", "reference": "Claim/9"}, KEY, ANA),
+    )
+    page.goto(f"admin/enter?link={served.site.link()}")
+    page.get_by_role("button", name="Open").press("Enter")
+    page.get_by_role("link", name="Audit").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Audit log")
+    is_for_everyone(page)
+    page.get_by_role("button", name="Verify the whole log").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("The log is what was written.")
+    page.get_by_label("Encounter, patient or event").fill("Encounter/e1")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="I10")).to_be_visible()
+    expect(page.get_by_text("characters 10 to 32")).to_be_visible()
+    expect(page.get_by_text("None: a person added the code.")).to_be_visible()
+    is_for_everyone(page)
+    told.tamper("UPDATE audit_event SET event = replace(event, 'ana', 'eve') WHERE sequence = 4")
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("was changed")
+    is_for_everyone(page)
 
 
 def test_an_admin_adds_and_checks_an_ehr_with_the_keyboard(page: Page, served: Served) -> None:

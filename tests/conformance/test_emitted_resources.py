@@ -11,12 +11,14 @@ from fhir_server import FakeFHIRServer, running
 from sample_chart import accepted, attestation, condition, coverage, encounter, note, outbox, patient
 from validators import complaints, node_is_ready
 
+from smartapp.audit.events import BEFORE_THE_FIRST, Entry, Event, Kind, write
+from smartapp.fhir.audit_event import audit_event
 from smartapp.fhir.chart import read_chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.coding_summary import build_document, build_message
 from smartapp.fhir.resources import build_condition
 from smartapp.fhir.writeback import write_back
-from smartapp.reviews import Action
+from smartapp.reviews import Action, Reviewer
 
 pytestmark = pytest.mark.validator
 
@@ -101,6 +103,51 @@ def test_what_goes_by_other_rungs_is_valid() -> None:
         "DocumentReference", "DocumentReference", "Condition", "Communication", "Task"
     ]  # fmt: skip
     assert complaints(sent) == []
+
+
+def audit_events() -> Iterator[dict[str, Any]]:
+    """One of each kind, with and without a chart, a person and success."""
+    key, by = ladders.KEY, Reviewer("Practitioner/ana", "Ana Ruiz, MD", "f" * 64)
+    line = {"resource": "Condition", "purpose": "diagnosis I10", "rung": "single-writes", "attempts": 1}
+    told = {
+        Kind.WRITE: {**line, "outcome": "written", "reference": "Condition/1/_history/1"},
+        Kind.NOTE: {"note": "DocumentReference/n1", "version": "1", "sha256": "0" * 64, "readable": True},
+    }
+    entries = [Entry(kind, told.get(kind, {"code": "I10"}), key, by) for kind in Kind]
+    entries += [
+        Entry(Kind.WRITE, {**line, "outcome": "refused", "reference": None}, key, by),
+        Entry(Kind.WRITE, {**line, "resource": "Encounter", "outcome": "written", "reference": "Encounter/e1"}, key),
+        Entry(Kind.DENIED, {"asked": "review.show", "status": 401}),
+        Entry(Kind.SETTING, {"name": "ehrs", "value": {}, "changed": []}),
+    ]
+    for number, entry in enumerate(entries, 1):
+        text = write(entry, number, attestation().at, BEFORE_THE_FIRST)
+        yield audit_event(Event.from_text(text), text, "https://codes.example")
+
+
+def test_exported_audit_events_are_valid() -> None:
+    """Of every kind."""
+    assert complaints(list(audit_events())) == []
+
+
+def test_audit_events_after_balp_have_its_slices() -> None:
+    """IHE BALP, PatientRead, PatientCreate, PatientUpdate: client, server and user; patient and data; success."""
+    claimed = [event for event in audit_events() if "meta" in event]
+    names = {event["meta"]["profile"][0].rpartition(".")[2] for event in claimed}
+    assert names == {"PatientRead", "PatientCreate", "PatientUpdate"}
+    for event in claimed:
+        assert event["type"]["code"] == "rest"
+        assert (event["subtype"][0]["code"], event["action"]) in {("read", "R"), ("create", "C"), ("update", "U")}
+        assert event["outcome"] == "0"
+        machines = [a for a in event["agent"] if not a["requestor"]]
+        assert {a["type"]["coding"][0]["code"] for a in machines} == {"110152", "110153"}
+        assert all(a["who"] and a["network"] for a in machines)
+        client = machines[0]["type"]["coding"][0]["code"]
+        assert client == ("110152" if event["action"] == "R" else "110153")
+        assert sorted(e["type"]["code"] for e in event["entity"]) == ["1", "2", "4"]
+        patient = next(e for e in event["entity"] if e["type"]["code"] == "1")
+        assert patient["what"]["reference"] == f"{ladders.KEY.iss}/Patient/{ladders.KEY.patient}"
+        assert patient["role"]["code"] == "1"
 
 
 def test_two_codings_say_what_the_user_selected() -> None:

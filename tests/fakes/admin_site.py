@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from audit_bench import AuditBench
 from bs4 import BeautifulSoup
 from coding_bench import KEY, Clock
 from fake_pages import build_config, build_pages
@@ -12,7 +13,7 @@ from werkzeug.test import TestResponse
 from launch.vault import Vault
 from smartapp.store import AdminStore, connect, migrate
 from smartapp.store.admin_store import make_link
-from smartapp.views import admin
+from smartapp.views import admin, compliance
 
 URL = "https://codes.example"
 SAID = {
@@ -38,9 +39,12 @@ class AdminSite:
         self.app = build_pages(config=replace(build_config(public_url), ehrs_file=self.path))
         idle = self.app.extensions["chartside"].config.idle
         admin.register(self.app, AdminStore(self._engine, self.vault, self.clock, idle))
+        self.audit = AuditBench(f"sqlite:///{folder / 'admin.db'}", folder)
+        compliance.register(self.app, compliance.Compliance(self._engine, self.audit.keys, self.audit.file))
         self.cookie = ""
 
     def close(self) -> None:
+        self.audit.close()
         self._engine.dispose()
 
     def link(self) -> str:
