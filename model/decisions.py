@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from model.codes import ICD10CMCode
 from model.confidence import Confidence
+from model.document import Setting
 from model.experience import Experience
 from model.features import Support, compare, describe, in_order
 from model.guidelines.beside import not_beside
 from model.guidelines.claim import Claimed, for_claim
 from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
-from model.guidelines.order import CodeFirst, first_listed, only_first
+from model.guidelines.order import CodeFirst, first_listed, named_principal, only_first
 from model.guidelines.specific import yielding_codes
 from model.guidelines.spoken import SOURCE, TRIGGER
 from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
@@ -106,7 +107,7 @@ class Decider:
         if policy is Policy.ENCOUNTER:
             dropped = self._drop(suggested, likely, judgement, titles)
             suggested -= dropped.keys()
-        first = self._first(suggested, likely, judgement, titles) if policy is Policy.ENCOUNTER else None
+        first = self._first(understood, suggested, likely, judgement, titles) if policy is Policy.ENCOUNTER else None
         if first:
             dropped |= only_first(sorted(suggested), first[0])
             suggested -= dropped.keys()
@@ -135,15 +136,24 @@ class Decider:
 
     def _first(
         self,
+        understood: Understanding,
         suggested: Iterable[str],
         likely: Mapping[str, float],
         judgement: Judgement,
         titles: Mapping[str, str],
     ) -> tuple[str, FiredRule | None] | None:
-        """The first-listed code (Section IV.G), by what coded encounters listed first where no rule decides."""
+        """The first-listed code (Section IV.G), by what coded encounters listed first where no rule decides.
+
+        Of an admission it is what the note names the principal diagnosis, or else no sign or status beside a diagnosis
+        (Section II.A).
+        """
         rows = in_order({c: judgement.weighed[c].features for c in suggested}, likely)
         ranker = self._first_listed or self._confidence
         ranked = sorted(suggested, key=lambda c: (-ranker.raw(rows[c]), c))
+        if understood.document.setting is Setting.INPATIENT:
+            text = understood.document.text
+            named = {c for c in ranked if any(named_principal(text, s) for s in judgement.weighed[c].supports)}
+            ranked.sort(key=lambda c: (c not in named, c[0] in "RZ"))
         return first_listed(ranked, titles, self._code_first)
 
     def _code(

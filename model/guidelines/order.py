@@ -10,9 +10,12 @@ from typing import Protocol
 
 from model.codebook.entries import Notes
 from model.codebook.notes import names_code
+from model.features import Support
 from model.prediction import FiredRule
 
 _RULES = Path(__file__).with_name("order.toml")
+# 'Principal diagnosis: heart failure', on one line or the next.
+_PRINCIPAL = re.compile(r"\bprincipal\b[^\n:.]{0,40}[:.]\s*(?:\d[.)]\s*)?[^\n.;]{0,120}\Z", re.IGNORECASE)
 _CODE_FIRST = FiredRule(
     "code-first",
     "ICD-10-CM Official Guidelines FY2026, Section I.A.13; tabular list, 'code first'",
@@ -105,6 +108,12 @@ def first_listed(
         chosen, fired = better
         passed.add(chosen)
     return chosen, fired
+
+
+def named_principal(text: str, support: Support) -> bool:
+    """Whether the mention stands right behind the words 'principal diagnosis' or the like."""
+    start = support.mention.span.start
+    return bool(_PRINCIPAL.search(text[max(0, start - 200) : start]))
 
 
 def only_first(codes: Iterable[str], first: str) -> dict[str, FiredRule]:

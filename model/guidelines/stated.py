@@ -15,10 +15,14 @@ _RULE = FiredRule(
 )
 
 
+# Their sites have a table of their own, see `skin.toml`.
+_OF_THE_SKIN = ("C43", "C44", "D03", "D04", "D22", "D23")
+
+
 def as_stated(supports: Mapping[str, Sequence[Support]]) -> Refined:
     """Moves what a line says in more words to the code that says it; it is as likely as the code of the term."""
     refined = Refined(dict(supports))
-    for code in sorted(supports):
+    for code in (c for c in sorted(supports) if not c.startswith(_OF_THE_SKIN)):
         for fuller in sorted({s.fuller for s in supports[code] if s.fuller and confirms(s)}):
             moved = [s for s in refined.supports[code] if s.fuller == fuller]
             known = refined.supports.get(fuller, ())

@@ -233,3 +233,8 @@ def test_what_a_treatment_names_is_said(claim: Claim) -> None:
     """Words of long-term treatment hold the condition too; words of a history do not."""
     assert "E11.9" in standing(claim("Diabetes on insulin."))
     assert "C50.919" not in standing(claim("History of breast cancer."))
+
+
+def test_kidney_disease_by_stage(claim: Claim) -> None:
+    """A stage of 1 to 4 is not the code of stage 5, whatever the term was known for."""
+    assert "I12.0" not in standing(claim("Hypertensive kidney disease. Stage 4 kidney disease."))

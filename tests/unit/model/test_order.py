@@ -3,7 +3,12 @@
 import pytest
 
 from model.codebook import CodeBook
-from model.guidelines.order import Sequencer, first_listed, only_first, order_rules
+from model.document import Span
+from model.features import Support
+from model.guidelines.order import Sequencer, first_listed, named_principal, only_first, order_rules
+from model.prediction import Assertion
+from model.reading import Mention
+from model.sections import SectionKind
 
 
 def first(codebook: CodeBook, *ranked: str) -> tuple[str, str | None]:
@@ -66,3 +71,23 @@ def test_rules_are_cited() -> None:
     cited += [rule for rule, _ in (*rules.only, *rules.or_not)]
     assert len({r.id for r in cited}) == len(cited)
     assert all("FY2026" in r.citation and r.reason.endswith(".") for r in cited)
+
+
+@pytest.mark.parametrize(
+    ("before", "named"),
+    [
+        ("PRINCIPAL DIAGNOSIS: Acute systolic ", True),
+        ("Principal discharge diagnosis:\n1. Acute systolic ", True),
+        ("Principal diagnosis: sepsis.\nSecondary: ", False),
+        ("The principal complaint was cough and ", False),
+    ],
+)
+def test_what_the_note_names_principal(before: str, named: bool) -> None:
+    """The diagnosis right behind the words, on their line or the next (Section II)."""
+    text = f"{before}heart failure"
+    start = len(before)
+    mention = Mention(Span(start, len(text)), "failure heart", 2, 0, 0, 2, broken=False)
+    support = Support(
+        mention, Assertion.PRESENT, SectionKind.ASSESSMENT, None, "I50.9", "x", 0, 1, 1.0, True, False, 0.5
+    )
+    assert named_principal(text, support) is named
