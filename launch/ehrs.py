@@ -12,7 +12,7 @@ from typing import Any
 from launch.client_keys import SigningKey
 from launch.errors import UntrustedIssuer
 from launch.scopes import MINIMUM, ResourceScope, is_scope
-from launch.transport import is_loopback, is_secure
+from launch.transport import is_loopback, is_origin, is_secure
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,10 @@ LISTS = frozenset({"private_keys", "scopes", "id_token_issuers", "embed_origins"
 SWITCHES = frozenset({"standalone", "assume_s256", "ai_label"})
 _REFERENCE = re.compile(r"(?:Group|Organization|PractitionerRole|Practitioner)/[A-Za-z0-9.-]{1,64}")
 _HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*")
+NO_ORIGIN = (
+    "is no origin: write each as https://ehr.example.org or https://ehr.example.org:8443, in small letters, without "
+    "path, user or * (plain http is for loopback only)"
+)
 NEEDED_SCOPES = ("launch", "openid", "fhirUser")  # the encounter and who signs
 
 
@@ -104,6 +108,8 @@ def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     yield from (f"{k} is missing" for k in ("iss", "name", "client_id") if not table.get(k))
     hosts = _texts(table.get("style_hosts", [])) or ()
     yield from (f"style_hosts: {host} is no host name" for host in hosts if not _HOST.fullmatch(host))
+    origins = _texts(table.get("embed_origins", [])) or ()
+    yield from (f"embed_origins: {origin!r} {NO_ORIGIN}" for origin in origins if not is_origin(origin))
     if table.get("vendor", GENERIC) not in VENDORS:
         yield f"vendor must be one of {', '.join(VENDORS)}"
     iss = table.get("iss")

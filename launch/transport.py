@@ -1,6 +1,7 @@
 """How we speak HTTP with an EHR: with limits on time, size and redirects, and only where nobody can listen."""
 
 import ipaddress
+import re
 import time
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,6 +27,9 @@ class Limits:
 
 USUAL = Limits()
 HURRIED = Limits(connect=2.0, silence=3.0, whole=3.0, again=0)  # for what the user waits for and could do without
+_PLAIN = re.compile(r"[!-~]+")  # urlsplit passes over line breaks and leaves spaces in the host
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_ORIGIN = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]+)?")
 
 
 class AnswerTooLarge(requests.RequestException):
@@ -42,14 +46,24 @@ def is_loopback(url: str) -> bool:
 
 def is_secure(url: str, *, loopback: bool) -> bool:
     """https with a host and no user in it; plain http only to this machine, and only where `loopback` allows it."""
+    if not _PLAIN.fullmatch(url):
+        return False
     try:
         parts = urlsplit(url)
         port_is_sane = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    if not parts.hostname or "@" in parts.netloc or not port_is_sane:
+    if not _HOST.fullmatch(parts.hostname or "") or "@" in parts.netloc or not port_is_sane:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and loopback and is_loopback(url))
+
+
+def is_origin(text: str) -> bool:
+    """One origin as a browser writes it (RFC 6454, 6.2), secure, and nothing that a CSP would read otherwise.
+
+    An IPv6 address is none: the host of a CSP source has no brackets (CSP 3, 2.3.1).
+    """
+    return bool(_ORIGIN.fullmatch(text)) and is_secure(text, loopback=True)
 
 
 class LimitedAdapter(HTTPAdapter):

@@ -105,6 +105,8 @@ def test_a_key_is_the_usual_proof(pems, name, alg):
         ({"iss": "https://user:word@ehr.example/fhir"}, "iss must be an https address"),
         ({"iss": "https://ehr.example/fhir?x=y"}, "iss must be an https address"),
         ({"iss": "https:///fhir"}, "iss must be an https address"),
+        ({"iss": "https://ehr.example; script-src *"}, "iss must be an https address"),
+        ({"iss": "https://ehr.example\n/fhir"}, "iss must be an https address"),
         ({"client_auth": "client_secret_post"}, "client_auth must be"),
         ({"vendor": "acme"}, "vendor must be one of generic, epic"),
         ({"billing_pool": "the billers"}, "billing_pool must be a reference like Group/12"),
@@ -136,6 +138,57 @@ def test_what_is_wrong_is_named(pems, change, words):
     said = complaints(pems, GOOD | change)
     assert "[[ehr]] number 1" in said
     assert words in said
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*",
+        "https://*.x.org",
+        "https://x.org; script-src *",
+        "https://x.org;script-src",
+        "https://x.org,https://y.org",
+        "https://x.org https://y.org",
+        "https://x.org\\n",
+        "https://x.org:443:80",
+        "https://x.org:65536",
+        "https://x.org:*",
+        "https://x.org/",
+        "https://x.org/path",
+        "https://x.org?q",
+        "https://x.org#f",
+        "https://X.org",
+        "https://kim@x.org",
+        "https://",
+        "https:",
+        "http://x.org",
+        "http://localhost.x.org",
+        "x.org",
+        "javascript:x",
+        "'self'",
+        "data:",
+        "https://[::1]",
+        "https://ехample.org",  # its first two letters are Cyrillic
+    ],
+)
+def test_who_may_frame_us_is_an_exact_origin(tmp_path, origin):
+    """It goes into a header: a path, a wildcard or another directive would let others in than were meant."""
+    table = "\n".join(f'{k} = "{v}"' for k, v in GOOD.items())
+    path = tmp_path / "ehrs.toml"
+    path.write_text(f'[[ehr]]\n{table}\nembed_origins = ["https://ehr.example", "{origin}"]\n', "utf-8")
+    with pytest.raises(InvalidEHRFile, match=r"is no origin: write each as https://ehr\.example\.org") as refused:
+        TrustedEHRs.load(path)
+    assert str(refused.value).count("embed_origins") == 1
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://x.org", "https://x.org:8443", "https://10.0.0.7", "http://localhost:8090", "http://127.0.0.1"]
+)
+def test_an_exact_origin_may_frame_us(tmp_path, origin):
+    """Plain http is for this machine."""
+    (ehr,) = TrustedEHRs.load(written(tmp_path, GOOD | {"embed_origins": [origin]}))
+    assert ehr.embed_origins == (origin,)
 
 
 def test_everything_wrong_is_named_at_once(tmp_path):

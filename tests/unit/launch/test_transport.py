@@ -39,6 +39,13 @@ def test_plain_http_is_for_this_machine_and_only_where_allowed(url):
         "http://127.0.0.1.ehr.example/",
         "http://localhost.ehr.example/",
         "http://127.0.0.1@ehr.example/",
+        "https://ehr.example; script-src *",
+        "https://ehr.example,other.example/",
+        "https://ehr.example\\other.example/",
+        "https://ehr.example/a b",
+        "https://ehr.example/\n",
+        " https://ehr.example/",
+        "https://*/",
     ],
 )
 def test_everything_else_is_not(url):

@@ -59,6 +59,7 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(path: Path) -> None:
         (("ehr", "add", "http://ehr.example.org", *SAID), "must be an https address"),
         (("ehr", "add", ISS, *SAID, "--client-auth", "public"), "development EHR on this machine"),
         (("ehr", "add", ISS, *SAID, "--scope", "patient/*.rs"), "no wildcard"),
+        (("ehr", "add", ISS, *SAID, "--embed-origin", "https://x.org; script-src *"), "is no origin"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_left(path: Path, words: tuple[str, ...], told: str) -> None:
@@ -112,6 +113,7 @@ def test_settings_are_changed_later(path: Path) -> None:
         ("private_keys=a.pem", "keys rotate"),
         ("iss=https://other.example", "another EHR"),
         ("name", "name is missing"),
+        ("embed_origins=https://x.org; script-src *", "is no origin"),
     ],
 )
 def test_a_change_that_cannot_be_used_changes_nothing(path: Path, setting: str, told: str) -> None:
