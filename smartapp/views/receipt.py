@@ -7,7 +7,7 @@ from smartapp.fhir.outbox import IN_THE_CHART
 from smartapp.reviews import Choice, ReviewStatus
 from smartapp.views.board import build_board
 from smartapp.views.launched import form_version, launched, pages
-from smartapp.views.rungs import INSTEAD, is_elsewhere
+from smartapp.views.rungs import INSTEAD, in_a_sentence, is_elsewhere, is_left_out
 from smartapp.views.wiring import wiring
 
 OUTCOMES = {
@@ -43,6 +43,7 @@ def receipt() -> str | BaseResponse:
     return render_template(
         "receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished, conflict=conflict, choices=CHOICES,
         instead=INSTEAD, elsewhere=[line for line in lines if is_elsewhere(line)],
+        left_out=[in_a_sentence(line) for line in lines if is_left_out(line)],
         inside=any(line.outcome in IN_THE_CHART for line in lines),
     )  # fmt: skip
 

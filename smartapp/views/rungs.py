@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from smartapp.fhir.plan import CLAIM, ORDER, ORIGIN
 from smartapp.reviews import Rung, WrittenResource
 
 # What becomes of it, on the summary and on the receipt.
@@ -30,9 +31,20 @@ INSTEAD: Final = {
     Rung.MESSAGE: "In the message only",
     Rung.EXPORT: "Not in the chart",
 }
+# What was left out on purpose; of a withdrawal the purpose itself says enough.
+LEFT_OUT: Final = {CLAIM: "claim", ORDER: "order of the diagnoses", ORIGIN: "record of who signed"}
 CARRIERS: Final = frozenset({"DocumentReference", "Communication", "Task"})
 
 
 def is_elsewhere(line: WrittenResource) -> bool:
     """Not in the chart as such, by the ladder: a card, a document, a message or a file has it."""
     return line.rung in INSTEAD and line.resource not in CARRIERS
+
+
+def is_left_out(line: WrittenResource) -> bool:
+    """Not in the chart and nowhere else, for a reason that the line gives: no failure, but not written either."""
+    return line.outcome == "not-written" and not is_elsewhere(line)
+
+
+def in_a_sentence(line: WrittenResource) -> str:
+    return f"the {LEFT_OUT.get(line.purpose, line.purpose)}"

@@ -136,6 +136,23 @@ def test_receipt_says_what_is_not_in_the_chart(visitor: Visitor) -> None:
     assert "Finish writing" not in visitor.get("receipt").text
 
 
+def test_receipt_names_what_was_left_out_on_purpose(visitor: Visitor) -> None:
+    """The headline never says more than the list: a claim that was not written is no "every resource"."""
+    coverage = WrittenResource("Claim", "draft claim", "not-written", None, "The chart has no active coverage.")
+    removal = WrittenResource("Condition", "withdrawal of I10", "not-written", None, "Chartside did not write it.")
+    order = WrittenResource("Encounter", "order of diagnoses", "not-written", None, "Left as chosen.")
+    diagnosis = WrittenResource("Condition", "diagnosis E11.42", "written", "Condition/12", "")
+    visitor.coding.outcomes = (diagnosis, coverage)
+    visitor.post("sign", {"attest": "yes"})
+    page = BeautifulSoup(visitor.get("receipt").text, "html.parser")
+    assert page.h1.get_text() == "Written, except the claim"
+    assert "Every resource" not in page.get_text()
+    visitor.coding.outcomes = (diagnosis, removal, order, coverage)
+    visitor.post("finish")
+    heading = BeautifulSoup(visitor.get("receipt").text, "html.parser").h1
+    assert heading.get_text() == "Written, except the withdrawal of I10, the order of the diagnoses and the claim"
+
+
 def test_interrupted_write_back_can_be_finished(visitor: Visitor) -> None:
     """A review that is signed and not written offers to finish."""
     visitor.post("sign", {"attest": "yes"})
