@@ -10,6 +10,7 @@ from launch.client_keys import SigningKey, create_pem
 from launch.ehr_file import change_ehr, write_private
 from launch.ehrs import PRIVATE_KEY, InvalidEHRFile
 
+FIRST = "sign with it first (--activate), or, where the EHR does not take it, drop it with --drop --at-once"
 CACHED = timedelta(hours=1)  # an EHR may keep our JWK Set for so long: max-age of /jwks.json
 
 
@@ -63,12 +64,18 @@ def activate(path: Path, iss: str, now: datetime, *, at_once: bool = False) -> K
     return _changed(path, iss, turn)
 
 
-def drop(path: Path, iss: str) -> Keys:
-    """Publishes the key that signs and no other; the files stay. Raises InvalidEHRFile, OSError."""
+def drop(path: Path, iss: str, *, newer: bool = False) -> Keys:
+    """Publishes the key that signs and no other; the files stay. One newer than it is dropped only where said so.
+
+    Raises InvalidEHRFile, OSError.
+    """
 
     def first(names: list[str]) -> list[str]:
         if len(names) < 2:
             raise InvalidEHRFile(path, ["only one key is published: there is none to drop"])
+        signs, last = path.parent / names[0], path.parent / names[-1]
+        if not newer and last.exists() and last.stat().st_mtime > signs.stat().st_mtime:
+            raise InvalidEHRFile(path, [f"{names[-1]} is newer than the key that signs: {FIRST}"])
         return names[:1]
 
     return _changed(path, iss, first)

@@ -32,7 +32,11 @@ def new() -> None:
     "--activate", "step", flag_value="activate", help="Sign with the key published last; again: take it back."
 )
 @click.option("--drop", "step", flag_value="drop", help="Publish the key that signs and no other.")
-@click.option("--at-once", is_flag=True, help="With --activate: do not wait until every EHR has seen the key.")
+@click.option(
+    "--at-once",
+    is_flag=True,
+    help="With --activate: do not wait until every EHR has seen the key. With --drop: even one that is newer.",
+)
 def rotate(path: Path, iss: str, alg: str, step: str | None, at_once: bool) -> None:
     """Change the key that proves Chartside to the EHR with this ISS, in three steps.
 
@@ -43,7 +47,7 @@ def rotate(path: Path, iss: str, alg: str, step: str | None, at_once: bool) -> N
         if step == "activate":
             found = activate(path, iss, datetime.now(UTC), at_once=at_once)
         else:
-            found = drop(path, iss) if step == "drop" else publish(path, iss, alg)
+            found = drop(path, iss, newer=at_once) if step == "drop" else publish(path, iss, alg)
     except (InvalidEHRFile, TooEarly, OSError) as refused:
         click.echo(f"chartside: {refused}", err=True)
         sys.exit(2)

@@ -84,6 +84,23 @@ def test_a_second_time_takes_it_back(path):
     assert activate(path, ISS, LATER).signs == "old.pem"
 
 
+def test_a_new_key_is_not_forgotten_before_it_signed(path):
+    """Dropping straight after publishing would throw away the new key; one that the EHR refuses goes when said so."""
+    made = publish(path, ISS, "ES384")
+    before = path.read_text("utf-8")
+    with pytest.raises(InvalidEHRFile, match=r"newer than the key that signs: sign with it first \(--activate\)"):
+        drop(path, ISS)
+    assert path.read_text("utf-8") == before
+    assert drop(path, ISS, newer=True).dropped == made.also
+
+
+def test_a_key_whose_file_is_gone_can_be_dropped(path):
+    """There is nothing left of it to lose, and the list is good again."""
+    made = publish(path, ISS, "ES384")
+    (path.parent / made.also[0]).unlink()
+    assert drop(path, ISS).dropped == made.also
+
+
 @pytest.mark.parametrize("step", [lambda path: activate(path, ISS, LATER), lambda path: drop(path, ISS)])
 def test_the_only_key_stays(path, step):
     """There is nothing to turn to and nothing to drop."""
@@ -115,6 +132,8 @@ def test_the_command_says_where_things_stand(path):
     assert "signs:           old.pem (kid " in ran.output
     assert "also published:  client-key-" in ran.output
     assert "--activate" in ran.output
+    hasty = CliRunner().invoke(main, ["keys", "rotate", str(path), ISS, "--drop"])
+    assert (hasty.exit_code, "(--activate)" in hasty.output) == (2, True)
     early = CliRunner().invoke(main, ["keys", "rotate", str(path), ISS, "--activate"])
     assert early.exit_code == 2
     assert "an hour" in early.output
