@@ -10,7 +10,7 @@ from smartapp.fhir.chart import Chart
 from smartapp.fhir.export_bundle import build_bundle
 from smartapp.reviews import Review
 
-__all__ = ["KINDS", "Export", "export", "plain"]
+__all__ = ["KINDS", "Export", "export", "offered", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,23 @@ def _fhir(review: Review, chart: Chart, now: datetime) -> str:
 KINDS: dict[str, tuple[str, str, str, Callable[[Review, Chart, datetime], str]]] = {
     "fhir": ("chartside-bundle.json", "application/fhir+json", "FHIR R4 Bundle", _fhir),
     "hl7": ("chartside-dft-p03.hl7", "application/hl7-v2; charset=utf-8", "HL7 v2.5.1 DFT^P03", hl7v2.message),
-    "csv": ("chartside-837p.csv", "text/csv; charset=utf-8; header=present", "CSV for an 837P claim", claim_csv.table),
+    "csv": (
+        "chartside-diagnoses.csv",
+        "text/csv; charset=utf-8; header=present",
+        "CSV for an 837P claim",
+        claim_csv.table,
+    ),
     "text": ("chartside-codes.txt", "text/plain; charset=utf-8", "Plain text", plain.text),
 }
+
+
+def offered(review: Review) -> list[tuple[str, str]]:
+    """Each kind with its words for this encounter. A hospital bills a stay on the institutional 837I; its rows serve
+    there as a list of the diagnoses, but not as an 837P's."""
+    words = {kind: said for kind, (_, _, said, _) in KINDS.items()}
+    if review.inpatient:
+        words["csv"] = "CSV of the diagnoses"
+    return list(words.items())
 
 
 def export(kind: str, review: Review, chart: Chart, now: datetime) -> Export:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, abort
 
-from smartapp.exports import KINDS, plain
+from smartapp.exports import KINDS, offered, plain
 from smartapp.reviews import Review
 from smartapp.views.launched import launched, pages
 from smartapp.views.wiring import wiring
@@ -26,7 +26,7 @@ def export(kind: str) -> Response:
 @pages.context_processor
 def _words() -> dict[str, Any]:
     """What `_exports.html` needs, on whatever page it stands."""
-    return {"export_kinds": [(kind, words) for kind, (_, _, words, _) in KINDS.items()], "codes_as_text": _as_text}
+    return {"export_kinds": offered, "codes_as_text": _as_text}
 
 
 def _as_text(review: Review) -> str:

@@ -1,5 +1,7 @@
 """Downloads: from the receipt, for whoever is launched, of what is signed."""
 
+from dataclasses import replace
+
 import pytest
 from fake_coding import FakeCoding
 from fake_pages import LAUNCH_KEY, FakeLauncher, Visitor
@@ -42,6 +44,18 @@ def test_the_receipt_offers_all_kinds() -> None:
     for kind in KINDS:
         assert f'href="/r/{LAUNCH_KEY}/export/{kind}"' in page
     assert "Signed by Dr. Elena Ruiz" in page
+
+
+def test_a_hospital_stay_is_not_offered_an_837p() -> None:
+    """It is billed on an institutional claim: the same table is called what it is there."""
+    visitor = signed()
+    assert "CSV for an 837P claim" in visitor.get("receipt").text
+    review = visitor.coding.review_now
+    assert review.header is not None
+    visitor.coding.review_now = replace(review, header=replace(review.header, encounter_class="IMP"))
+    page = visitor.get("receipt").text
+    assert "CSV of the diagnoses" in page
+    assert "837P" not in page
 
 
 def test_no_other_kind() -> None:

@@ -75,6 +75,15 @@ def test_summary_shows_all_that_will_happen(visitor: Visitor) -> None:
     assert not page.select("input[checked]")
 
 
+def test_one_undecided_suggestion_is_spoken_of_as_one(visitor: Visitor) -> None:
+    """The sentence under the heading has the number of the heading."""
+    assert "They are not signed" in visitor.get("summary").text
+    for code in ("E11.65", "Z79.4", "Z87.891"):
+        visitor.decide("reject", code, "guideline")
+    words = text(visitor.get("summary").text)
+    assert "It is not signed and not written. Decide on it, or sign without it." in words
+
+
 def test_summary_without_codes_leads_back() -> None:
     """With nothing accepted there is nothing to sign."""
     answer = Visitor().get("summary")
