@@ -45,11 +45,12 @@ NEEDED_SCOPES = ("launch", "openid", "fhirUser")  # the encounter and who signs
 
 
 class InvalidEHRFile(Exception):
-    """Lists all that is wrong in the file of trusted EHRs."""
+    """Lists all that is wrong in the file of trusted EHRs; `usable` are those of its EHRs with nothing wrong."""
 
-    def __init__(self, path: Path, complaints: list[str]) -> None:
+    def __init__(self, path: Path, complaints: list[str], usable: Sequence["EHR"] = ()) -> None:
         super().__init__(f"{path}:\n" + "\n".join(f"  {c}" for c in complaints))
         self.complaints = complaints
+        self.usable = tuple(usable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     if table.get("vendor", GENERIC) not in VENDORS:
         yield f"vendor must be one of {', '.join(VENDORS)}"
     iss = table.get("iss")
-    if isinstance(iss, str) and iss and not (is_secure(iss, loopback=True) and "?" not in iss and "#" not in iss):
+    if isinstance(iss, str) and iss and not _is_base(iss):
         yield "iss must be an https address without user, query or fragment (plain http is for loopback only)"
     pool = table.get("billing_pool")
     if isinstance(pool, str) and not _REFERENCE.fullmatch(pool):
@@ -121,6 +122,18 @@ def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     yield from _cds_complaints(table)
     yield from _authentication_complaints(table)
     yield from _scope_complaints(_texts(table.get("scopes", list(MINIMUM))) or ())
+
+
+def _is_base(iss: str) -> bool:
+    return is_secure(iss, loopback=True) and "?" not in iss and "#" not in iss
+
+
+def _named(number: int, table: Mapping[str, Any]) -> str:
+    """Which table a complaint is about. An address that is refused may hold a password and is not shown."""
+    iss, name = table.get("iss"), table.get("name")
+    if isinstance(iss, str) and _is_base(iss):
+        return f"[[ehr]] number {number} ({iss})"
+    return f"[[ehr]] number {number} ({name!r})" if isinstance(name, str) and name else f"[[ehr]] number {number}"
 
 
 def _cds_complaints(table: Mapping[str, Any]) -> Iterable[str]:
@@ -199,12 +212,12 @@ class TrustedEHRs:
             try:
                 ehrs.append(EHR.from_table(table, path.parent))
             except ValueError as error:
-                complaints.append(f"[[ehr]] number {number}: {error}")
+                complaints.append(f"{_named(number, table)}: {error}")
         complaints += [f"iss {iss} is listed twice" for iss, n in Counter(e.iss for e in ehrs).items() if n > 1]
         issuers = Counter(ehr.cds_issuer for ehr in ehrs if ehr.cds_issuer)
         complaints += [f"cds_issuer {issuer} is listed twice" for issuer, n in issuers.items() if n > 1]
         if complaints:
-            raise InvalidEHRFile(path, complaints)
+            raise InvalidEHRFile(path, complaints, ehrs)
         return cls(ehrs)
 
     def __iter__(self) -> Iterator[EHR]:

@@ -125,14 +125,27 @@ def set_(iss: str, settings: tuple[str, ...], path: Path) -> None:
 @ehr.command("list")
 @file_option
 def list_ehrs(path: Path) -> None:
-    """Show the EHRs, without their secrets."""
-    rows: list[tuple[str, ...]] = [("NAME", "ADDRESS", "VENDOR", "CLIENT ID", "CLIENT AUTH", "KEYS", "FRAMED BY")]
-    rows += [_row(listed) for listed in _read(path)]
-    if len(rows) == 1:
+    """Show the EHRs, without their secrets.
+
+    Where something is wrong with one of them the others are shown, and the exit status is 1.
+    """
+    try:
+        ehrs = ehr_list.read(path)
+    except InvalidEHRFile as invalid:
+        _show(invalid.usable)
+        raise click.ClickException(str(invalid)) from None
+    if not ehrs:
         click.echo(
             f"There is no EHR in {path} yet. Add one: chartside ehr add ISS --name ... --client-id ...", err=True
         )
+    _show(ehrs)
+
+
+def _show(ehrs: "tuple[EHR, ...]") -> None:
+    if not ehrs:
         return
+    rows: list[tuple[str, ...]] = [("NAME", "ADDRESS", "VENDOR", "CLIENT ID", "CLIENT AUTH", "KEYS", "FRAMED BY")]
+    rows += [_row(listed) for listed in ehrs]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip())
@@ -141,13 +154,6 @@ def list_ehrs(path: Path) -> None:
 def _row(listed: "EHR") -> tuple[str, ...]:
     keys, frames = " ".join(key.alg for key in listed.keys), " ".join(listed.embed_origins)
     return (listed.name, listed.iss, listed.vendor, listed.client_id, listed.client_auth, keys or "-", frames or "-")
-
-
-def _read(path: Path) -> "tuple[EHR, ...]":
-    try:
-        return ehr_list.read(path)
-    except InvalidEHRFile as invalid:
-        raise click.ClickException(str(invalid)) from None
 
 
 @ehr.command("check")

@@ -119,10 +119,20 @@ def read(path: Path) -> tuple[EHR, ...]:
 
 
 def to_check(path: Path, iss: str, vendor: str) -> tuple[EHR, bool]:
-    """The EHR as listed, or one of this vendor as it would be added; and whether it is listed. Raises ValueError."""
-    listed = next((ehr for ehr in read(path) if ehr.iss == iss.removesuffix("/")), None)
+    """The EHR as listed, or one of this vendor as it would be added; and whether it is listed.
+
+    What is wrong with another EHR of the list does not matter. Raises InvalidEHRFile, ValueError.
+    """
+    invalid: InvalidEHRFile | None = None
+    try:
+        ehrs = read(path)
+    except InvalidEHRFile as error:
+        invalid, ehrs = error, error.usable
+    listed = next((ehr for ehr in ehrs if ehr.iss == iss.removesuffix("/")), None)
     if listed:
         return listed, True
+    if invalid:
+        raise invalid  # it may be the one with something wrong
     if not is_secure(iss, loopback=True):
         raise ValueError("the address of an EHR begins with https:// (plain http is for this machine only)")
     return EHR(iss.removesuffix("/"), iss, "", vendor=vendor, scopes=scope_words(vendor, "v2")), False

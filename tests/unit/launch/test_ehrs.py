@@ -197,7 +197,19 @@ def test_everything_wrong_is_named_at_once(tmp_path):
     assert "name is missing" in said
     assert "number 1: " in said
     assert "iss must be" in said
-    assert "number 2: client_id is missing" in said
+    assert "number 2 (https://ehr.example/fhir): client_id is missing" in said
+
+
+def test_a_complaint_names_the_ehr_and_no_password(pems):
+    """By its address, or where that is refused by its name: it may hold a secret. The others are at hand."""
+    wrong = GOOD | {"iss": "https://kim:hush@other.example"}
+    broken = GOOD | {"iss": "https://third.example", "private_keys": ["nowhere.pem"]}
+    with pytest.raises(InvalidEHRFile) as refused:
+        TrustedEHRs.load(written(pems, GOOD, wrong, broken))
+    assert "[[ehr]] number 2 ('Example Hospital'): iss must be" in str(refused.value)
+    assert "[[ehr]] number 3 (https://third.example): private_keys: nowhere.pem cannot be read" in str(refused.value)
+    assert "hush" not in str(refused.value)
+    assert [ehr.iss for ehr in refused.value.usable] == [GOOD["iss"]]
 
 
 def test_an_ehr_is_listed_once(tmp_path):

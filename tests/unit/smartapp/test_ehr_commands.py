@@ -146,6 +146,24 @@ def test_an_empty_list_says_how_to_begin(path: Path) -> None:
     assert "chartside ehr add" in run("ehr", "list", CHARTSIDE_EHRS=str(path)).stderr
 
 
+def test_one_broken_ehr_does_not_hide_the_others(path: Path) -> None:
+    """A key that is gone: the others are listed and checked, and the broken one is named."""
+    with MetadataServer() as server:
+        known = ("--client-auth", "public", "--name", "Good Hospital", "--client-id", "us")
+        assert run("ehr", "add", server.base_url, *known, CHARTSIDE_EHRS=str(path)).exit_code == 0
+        assert run("ehr", "add", ISS, *SAID, CHARTSIDE_EHRS=str(path)).exit_code == 0
+        (key,) = path.parent.glob("*.pem")
+        key.unlink()
+        listed = run("ehr", "list", CHARTSIDE_EHRS=str(path))
+        good = run("ehr", "check", server.base_url, CHARTSIDE_EHRS=str(path))
+    broken = run("ehr", "check", ISS, CHARTSIDE_EHRS=str(path))
+    told = f"[[ehr]] number 2 ({ISS}): private_keys: {key.name} cannot be read"
+    assert listed.exit_code == broken.exit_code == 1
+    assert "Good Hospital" in listed.stdout
+    assert told in listed.stderr and told in broken.stderr
+    assert "Patient cannot be read" in good.stdout
+
+
 def test_check_ends_with_1_when_something_stops(path: Path) -> None:
     """An EHR that only says what it offers: no launch; what can be read is said, and that it is not listed."""
     with MetadataServer() as server:
