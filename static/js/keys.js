@@ -1,5 +1,5 @@
 // Single-key shortcuts: off inside fields, and they can be switched off altogether (WCAG 2.1.4).
-import { chosenCard, choose, evidenceOf, goBack, goToMark, showPart, visibleCards } from "./evidence.js";
+import { chosenCard, choose, evidenceOf, goBack, goToCard, goToMark, showPart, visibleCards } from "./evidence.js";
 
 const SETTING = "chartside.keys"; // holds "off" or nothing; never anything of a patient
 const dialog = document.getElementById("shortcuts");
@@ -56,6 +56,39 @@ function goOn({ target }) {
   (next ?? card).scrollIntoView({ block: "nearest", behavior: "instant" }); // a swap follows at once
 }
 
+const decided = []; // the codes of this page's decisions, in order, without those taken back
+
+function drop(code) {
+  const at = decided.lastIndexOf(code);
+  if (at >= 0) decided.splice(at, 1);
+}
+
+function follow({ target }) {
+  const { action, code } = target.elements;
+  if (!action || !code) return;
+  if (action.value === "undo") drop(code.value);
+  else decided.push(code.value);
+}
+
+function notTaken({ detail }) {
+  const { action, code } = detail.elt.elements ?? {};
+  if (!detail.successful && action && code && action.value !== "undo") drop(code.value);
+}
+
+// Of the chosen code; where it has nothing to undo, of the code decided last, which is then the chosen one.
+function undo() {
+  if (chosenCard()?.querySelector('[data-key="u"]')) return press("u");
+  const last = decided.at(-1);
+  const card = last && document.querySelector(`.card[data-code="${last}"]`);
+  if (card?.querySelector('[data-key="u"]')) {
+    goToCard(card);
+    return press("u");
+  }
+  // Its answer is awaited: an earlier decision must not be undone in its place.
+  const words = last ? `The decision on ${last} is being saved. Press u again.` : "Nothing was decided here to undo.";
+  document.getElementById("said").textContent = words;
+}
+
 function reject() {
   const box = chosenCard()?.querySelector("details.reject");
   if (!box) return;
@@ -81,7 +114,7 @@ const ACTS = {
   j: () => step(1),
   k: () => step(-1),
   a: accept,
-  u: () => press("u"),
+  u: undo,
   p: () => press("p"),
   x: reject,
   n: search,
@@ -124,6 +157,8 @@ function apply() {
 export function followKeys() {
   document.addEventListener("keydown", pressed);
   document.addEventListener("submit", goOn);
+  document.addEventListener("submit", follow);
+  document.body.addEventListener("htmx:afterRequest", notTaken);
   document.querySelector("[data-opens='shortcuts']").addEventListener("click", () => dialog.showModal());
   document.getElementById("keys-on").addEventListener("change", (event) => {
     on = event.target.checked;

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from page_states import Stage, accept, counts, focused, noticed, summary, working
+from page_states import BY, Stage, accept, counts, focused, noticed, summary, working
 from playwright.sync_api import expect
-from sample_review import NOTES, ready_review
+from sample_review import KEY, NOTES, ready_review
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +51,25 @@ def test_keyboard_alone_from_first_code_to_receipt(stage: Stage) -> None:
     page.wait_for_url("**/receipt")
     expect(page.get_by_role("heading", level=1)).to_have_text("Written to the chart")
     assert [d.reason for d in stage.coding.review_now.decisions] == [None, "wrong-value", None, None]
+
+
+def test_undo_by_key_reaches_the_last_decision(stage: Stage) -> None:
+    """After `a` the focus is on the next code; `u` there undoes the decision before, and says which, or why not."""
+    page = stage.open()
+    said = page.locator("#said")
+    page.keyboard.press("j")
+    page.keyboard.press("u")
+    expect(said).to_have_text("Nothing was decided here to undo.")
+    for code in ("E11-42", "E11-65"):
+        page.keyboard.press("a")
+        expect(page.locator(f"#c-{code}")).to_have_attribute("data-state", "accepted")
+    assert focused(page) == "c-J44-1"
+    page.keyboard.press("u")
+    expect(page.locator("#c-E11-65")).to_have_attribute("data-state", "undecided")
+    expect(said).to_have_text("E11.65 put back. 1 accepted, 5 undecided.")
+    assert focused(page) == "c-E11-65"
+    page.keyboard.press("u")
+    expect(page.locator("#c-E11-42")).to_have_attribute("data-state", "undecided")
 
 
 def test_accepting_moves_neither_text_nor_cards(stage: Stage) -> None:
@@ -264,6 +283,16 @@ def test_sign_button_is_spent_after_one_press(stage: Stage) -> None:
     button.click(force=True)
     expect(button).to_have_text("Writing to the chart …")
     assert page.evaluate("window.sent") == 1
+
+
+def test_going_back_after_signing_shows_the_receipt(stage: Stage) -> None:
+    """Playwright's Chromium keeps no pages to go back to, so the event of one that comes back is made here."""
+    page = summary(stage)
+    stage.coding.sign_off(KEY, stage.coding.review_now.version, BY, None)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Summary before signing")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    page.wait_for_url("**/receipt")
 
 
 def test_session_end_is_announced_and_can_be_put_off(stage: Stage) -> None:
