@@ -1,5 +1,6 @@
 """All rules on the statements of a note before their codes are weighed, in the order they build on each other."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,33 +64,43 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
 
 def _said(supports: Mapping[str, Sequence[Support]]) -> dict[str, list[Support]]:
     """Supports without those of terms inside a longer one."""
-    treated = [s.mention for c, found in supports.items() if c.startswith(_TREATMENT) for s in found]
-    others = [s.mention for c, found in supports.items() if not c.startswith(_TREATMENT) for s in found]
+    by_sentence = _by_sentence(supports)
 
     def stands(code: str, support: Support) -> bool:
         if not support.nested:
             return True
-        around = [m for m in (*treated, *others) if _holds(m, support.mention)]
-        return code[0] not in "RZ" and bool(around) and all(m in treated and m not in others for m in around)
+        if code[0] in "RZ":
+            return False
+        around = [c for c, s in by_sentence[support.mention.sentence] if _holds(s.mention, support.mention)]
+        return bool(around) and all(c.startswith(_TREATMENT) for c in around)
 
     return {c: kept for c, found in supports.items() if (kept := [s for s in found if stands(c, s)])}
 
 
 def _in_own_words(supports: Mapping[str, Sequence[Support]]) -> dict[str, Sequence[Support]]:
     """Supports without quotes that only went with a code elsewhere, where a term of the code book takes their words."""
-    terms = [(c, s.mention) for c, found in supports.items() for s in found if s.source != TRIGGER and not s.rank]
+    by_sentence = _by_sentence(supports)
+
+    def takes(term: Support, quote: Support) -> bool:
+        own = term.source == TRIGGER or term.rank > 0
+        one, other = term.mention, quote.mention
+        apart = one.last <= other.first or other.last <= one.first
+        return not (own or apart or _holds(other, one))
 
     def stands(code: str, support: Support) -> bool:
-        quote = support.mention
-        return support.source != TRIGGER or not any(
-            c != code
-            and m.first < quote.last
-            and quote.first < m.last
-            and not (quote.first <= m.first and m.last <= quote.last and m.last - m.first < quote.last - quote.first)
-            for c, m in terms
-        )
+        rivals = (s for c, s in by_sentence[support.mention.sentence] if c != code)
+        return support.source != TRIGGER or not any(takes(s, support) for s in rivals)
 
     return {c: kept for c, found in supports.items() if (kept := [s for s in found if stands(c, s)])}
+
+
+def _by_sentence(supports: Mapping[str, Sequence[Support]]) -> dict[int, list[tuple[str, Support]]]:
+    """Codes and supports of each sentence: words of one do not stand inside another, and long notes have many."""
+    found: dict[int, list[tuple[str, Support]]] = defaultdict(list)
+    for code, of_code in supports.items():
+        for support in of_code:
+            found[support.mention.sentence].append((code, support))
+    return found
 
 
 def _holds(longer: Mention, mention: Mention) -> bool:
