@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 TESTS_INSTALLED := .venv/.tests-installed
 TRAINING_INSTALLED := .venv/.training-installed
 
-.PHONY: run setup test check fix bench signoffs train requirements screenshots clean
+.PHONY: run setup test check audit sbom openapi asvs fix bench load faults searches signoffs train check-noise requirements screenshots clean
 
 run: $(INSTALLED)  ## demo EHR and app on this machine; Ctrl-C stops both
 	@$(BIN)/chartside demo
@@ -24,9 +24,16 @@ check: $(TESTS_INSTALLED)  ## style, types, direction of imports, what is deploy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive smartapp launch model deploy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	$(BIN)/kubernetes-validate --strict --quiet deploy/kubernetes.yaml
+
+audit: $(TESTS_INSTALLED)  ## known weaknesses of every pinned package; says so where nobody could be asked
+	@$(BIN)/python deploy/audit.py
+
+sbom: $(TESTS_INSTALLED)  ## what Chartside is made of, as CycloneDX: build/sbom.cdx.json
+	@$(BIN)/python deploy/sbom.py
 
 fix: $(TESTS_INSTALLED)
 	$(BIN)/ruff check --fix .
@@ -35,18 +42,41 @@ fix: $(TESTS_INSTALLED)
 train: $(TRAINING_INSTALLED)  ## the predictor's artifact from coded notes: make train DATA=folder
 	$(BIN)/python -m model.train --data "$(DATA)" --out model/artifact
 
-bench: $(INSTALLED)  ## speed, as it is and as ratios to a fixed piece of work
-	@$(BIN)/python tests/bench/bench.py
+searches: $(INSTALLED)  ## how often the code search finds the code of coded notes by their words: make searches DATA=folder
+	@$(BIN)/python tests/bench/searches.py "$(DATA)" $(FILE)
 
-signoffs: $(TESTS_INSTALLED)  ## ten thousand sign-offs against an EHR that fails at random
+check-noise: $(TESTS_INSTALLED)  ## how often the rules before a signature speak of coders' claims: make check-noise DATA=folder
+	@$(BIN)/python tests/bench/check_noise.py "$(DATA)" $(ARGS)
+
+# One person at work gives the time until suggestions are there and that of a search; fifty give what is left of it.
+ONE_PERSON := load.py --people 1 --think 0.2 --minutes 0.5 --form one-host --charts 0
+bench: $(TESTS_INSTALLED)  ## speed of predictor, pages and record, each under the command that measured it
+	@for measured in bench.py "audit.py --events 100000" interaction.py "$(ONE_PERSON)" "load.py --minutes 1"; do \
+	  printf '\n$$ $(BIN)/python tests/bench/%s\n' "$$measured"; $(BIN)/python tests/bench/$$measured || exit 1; done
+
+MINUTES ?= 10
+load: $(TESTS_INSTALLED)  ## fifty reviewers for so long, on one host and in a hospital: make load MINUTES=10
+	@$(BIN)/python tests/bench/load.py --minutes $(MINUTES) $(ARGS)
+
+faults: $(TESTS_INSTALLED)  ## kills, freezes, fills and sets wrong what Chartside runs on, while people work; prints a table
+	@$(BIN)/python tests/bench/faults.py $(ARGS)
+
+signoffs: $(TESTS_INSTALLED)  ## ten thousand sign-offs, most of them corrected, against an EHR that fails at random
 	@$(BIN)/python tests/bench/signoffs.py $(ARGS)
 
-screenshots: $(TESTS_INSTALLED)  ## pictures of the pages for the documentation, and of the icon for marketplaces
+screenshots: $(TESTS_INSTALLED)  ## pictures for the documentation, the icon, and every state of the pages at four widths in var/gallery
 	$(BIN)/python tests/browser/screenshots.py
+	$(BIN)/python tests/browser/gallery.py
 	$(BIN)/python tests/browser/icon.py
 
 requirements: $(TESTS_INSTALLED)  ## the table of SMART requirements and their tests, docs/smart-requirements.md
 	$(BIN)/python tests/docs/requirements_table.py
+
+asvs: $(TESTS_INSTALLED)  ## the table of OWASP ASVS 5.0 and the tests, docs/asvs.md
+	$(BIN)/python tests/docs/asvs_table.py
+
+openapi: $(TESTS_INSTALLED)  ## every address and what it takes, docs/openapi.json
+	PYTHONPATH=tests/fakes $(BIN)/python tests/docs/openapi.py
 
 clean:
 	rm -rf .venv var

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import UntrustedCaller
 from launch.identity import ALGORITHMS, SKEW_SECONDS, Key, import_key, signed_by
-from launch.transport import SameOriginSession
+from launch.transport import SameOriginSession, read_json
 
 LONGEST_LIFE = timedelta(hours=1)  # Epic's live for 15 minutes; how long a jti must be remembered follows from it
 LONGEST_JTI = 255
@@ -80,7 +80,7 @@ class CDSClients:
         try:
             unproved = jws.extract_compact(token.encode("utf-8"))
             header, issuer = unproved.headers(), json.loads(unproved.payload or b"")["iss"]
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise UntrustedCaller("the Bearer token is not a signed JWT with an issuer") from None
         alg, kid = header.get("alg"), header.get("kid")
         if not isinstance(alg, str) or alg not in ALGORITHMS:
@@ -126,7 +126,7 @@ class _KeySets:
     def _fetch(self, url: str) -> list[Key] | None:
         try:
             answer = self._http.get(url, headers={"Accept": "application/json"})
-            said = answer.json() if answer.status_code == requests.codes.ok else None
+            said = read_json(answer) if answer.status_code == requests.codes.ok else None
         except requests.RequestException:
             return None
         found = said.get("keys") if isinstance(said, dict) else None

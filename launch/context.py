@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from launch.ehrs import EHR
@@ -12,6 +12,8 @@ from launch.style import SmartStyle
 
 _FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+LONGEST = 1000  # characters of what the EHR says about a launch
+LONGEST_APP_CONTEXT = 8000  # it is sealed, and names a chart by its address
 MOST_ITEMS = 50  # of fhirContext; more is no context but a list
 
 
@@ -41,7 +43,9 @@ class LaunchContext:
     tenant: str | None = None
     fhir_context: tuple[ContextItem, ...] = ()
     style: SmartStyle | None = None
+    user_codes: tuple[str, ...] = ()  # what the EHR says the user is: system|code of role, specialty, qualification
     standalone: bool = False  # begun at our own address, without a chart
+    app_context: str | None = field(default=None, repr=False)  # as a card's link had it (CDS Hooks 2.0); not checked
 
     @property
     def abilities(self) -> Abilities:
@@ -54,6 +58,7 @@ class LaunchContext:
     def from_json(cls, value: Mapping[str, Any]) -> "LaunchContext":
         rebuilt = {
             "scopes": tuple(value["scopes"]),
+            "user_codes": tuple(value.get("user_codes", ())),
             "fhir_context": tuple(ContextItem(**item) for item in value.get("fhir_context", ())),
             "style": SmartStyle(**value["style"]) if value.get("style") else None,
         }
@@ -81,6 +86,7 @@ def read_context(answer: Mapping[str, Any], ehr: EHR, user: str, asked: tuple[st
         intent=_text(answer.get("intent")),
         tenant=_text(answer.get("tenant")),
         fhir_context=tuple(_items(answer.get("fhirContext"), ehr)),
+        app_context=_text(answer.get("appContext"), LONGEST_APP_CONTEXT),
     )
 
 
@@ -112,5 +118,5 @@ def _identifier(said: Any) -> str | None:
     return f"{_text(said.get('system')) or ''}|{said['value']}"
 
 
-def _text(said: Any) -> str | None:
-    return said if isinstance(said, str) and 0 < len(said) <= 1000 else None
+def _text(said: Any, longest: int = LONGEST) -> str | None:
+    return said if isinstance(said, str) and 0 < len(said) <= longest else None

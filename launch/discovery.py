@@ -10,8 +10,9 @@ import requests
 
 from launch.ehrs import EHR
 from launch.errors import DiscoveryFailed
-from launch.transport import HURRIED, USUAL, SameOriginSession, is_loopback, is_secure
+from launch.transport import HURRIED, USUAL, Limits, SameOriginSession, is_loopback, is_secure, read_json
 
+STALE = timedelta(days=1)  # what was read will do for so long where the EHR does not answer: endpoints seldom move
 FRESH = timedelta(minutes=5)  # a launch reads it twice (start, callback); after that the ETag says whether it changed
 
 
@@ -79,6 +80,10 @@ def _endpoint(value: dict[str, Any], name: str, ehr: EHR) -> str | None:
     return url
 
 
+class _NoAnswer(DiscoveryFailed):
+    """Nothing was said, so what was said before may still hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     configuration: SmartConfiguration
@@ -98,20 +103,28 @@ class Discovery:
         kept, now = self._kept.get(ehr.iss), self._clock()
         if kept and (hurried or now - kept.at < FRESH):
             return kept.configuration
+        try:
+            read = self._ask(ehr, kept, now, HURRIED if hurried else USUAL)
+        except _NoAnswer:
+            if kept is None or now - kept.at >= STALE:
+                raise
+            return kept.configuration
+        self._kept[ehr.iss] = read
+        return read.configuration
+
+    def _ask(self, ehr: EHR, kept: _Read | None, now: datetime, limits: Limits) -> _Read:
         headers = {"Accept": "application/json"} | ({"If-None-Match": kept.etag} if kept and kept.etag else {})
         try:
-            with SameOriginSession(HURRIED if hurried else USUAL) as http:
+            with SameOriginSession(limits) as http:
                 answer = http.get(f"{ehr.iss}/.well-known/smart-configuration", headers=headers)
             if kept and answer.status_code == requests.codes.not_modified:
-                configuration, etag = kept.configuration, kept.etag
-            elif answer.status_code == requests.codes.ok:
-                configuration = SmartConfiguration.from_json(answer.json(), ehr)
-                etag = answer.headers.get("ETag")
-            else:
-                raise DiscoveryFailed(f"the EHR answered {answer.status_code} when asked for its SMART configuration")
+                return _Read(kept.configuration, kept.etag, now)
+            if answer.status_code == requests.codes.ok:
+                return _Read(SmartConfiguration.from_json(read_json(answer), ehr), answer.headers.get("ETag"), now)
         except requests.JSONDecodeError:
             raise DiscoveryFailed("the SMART configuration is not JSON") from None
         except requests.RequestException as error:
-            raise DiscoveryFailed(f"the SMART configuration could not be read ({type(error).__name__})") from error
-        self._kept[ehr.iss] = _Read(configuration, etag, now)
-        return configuration
+            raise _NoAnswer(f"the SMART configuration could not be read ({type(error).__name__})") from error
+        said = f"the EHR answered {answer.status_code} when asked for its SMART configuration"
+        busy = answer.status_code == requests.codes.too_many_requests or answer.status_code >= 500
+        raise (_NoAnswer if busy else DiscoveryFailed)(said)

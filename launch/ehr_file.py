@@ -26,7 +26,9 @@ def add_ehr(path: Path, settings: Mapping[str, Any]) -> None:
     """
     with locked(path):
         document = _read(path) if path.exists() else tomlkit.parse(f"# {HEADER}\n")
-        tables = document.setdefault("ehr", tomlkit.aot())
+        if not document.get("ehr"):
+            document["ehr"] = tomlkit.aot()  # in the place of the empty list that the last one left
+        tables = document["ehr"]
         if not isinstance(tables, AoT):
             raise InvalidEHRFile(path, ["the EHRs must be written as [[ehr]] tables to be changed from here"])
         table = tomlkit.table()
@@ -47,13 +49,38 @@ def change_ehr(
         document = _read(path)
         table = _find(document, iss)
         if table is None:
-            raise InvalidEHRFile(path, [f"there is no [[ehr]] table with iss = {iss!r}"])
+            raise _not_listed(path, iss)
         for name, value in (settings(table.unwrap()) if callable(settings) else settings).items():
             if value is None:
                 table.pop(name, None)
             else:
                 table[name] = _shown(name, value)
         _replace(path, document)
+
+
+def remove_ehr(path: Path, iss: str) -> None:
+    """Takes the [[ehr]] table with this iss away, usable or not; its keys stay. Raises as `change_ehr`.
+
+    The last one leaves an empty list, which trusts nobody.
+    """
+    with locked(path):
+        document = _read(path)
+        table = _find(document, iss)
+        if table is None:
+            raise _not_listed(path, iss)
+        tables = document["ehr"]
+        tables.remove(table)
+        if not tables:
+            document["ehr"] = tomlkit.array()
+        _replace(path, document)
+
+
+def read_ehr(path: Path, iss: str) -> Mapping[str, Any]:
+    """The settings of the EHR with this iss as they stand there, usable or not. Raises InvalidEHRFile."""
+    table = _find(_read(path), iss)
+    if table is None:
+        raise _not_listed(path, iss)
+    return table.unwrap()
 
 
 @contextlib.contextmanager
@@ -95,6 +122,10 @@ def _read(path: Path) -> tomlkit.TOMLDocument:
         return tomlkit.parse(text if text.endswith("\n") else text + "\n")  # else it appends to the last line
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise InvalidEHRFile(path, [f"cannot be read: {error}"]) from None
+
+
+def _not_listed(path: Path, iss: str) -> InvalidEHRFile:
+    return InvalidEHRFile(path, [f"there is no [[ehr]] table with iss = {iss!r}"])
 
 
 def _find(document: tomlkit.TOMLDocument, iss: str) -> Table | None:

@@ -32,10 +32,15 @@ VENDORS = (
 )
 TEXTS = frozenset(
     {"iss", "name", "client_id", "client_auth", "client_secret", "vendor", "cds_issuer", "cds_jwks_url", "billing_pool"}
+    | {"query_pool", "role", "worklist"}
 )
 LISTS = frozenset({"private_keys", "scopes", "id_token_issuers", "embed_origins", "style_hosts"})
-SWITCHES = frozenset({"standalone", "assume_s256", "ai_label"})
+LISTS |= {"clinician_intents", "coder_intents"}
+SWITCHES = frozenset({"standalone", "assume_s256", "ai_label", "role_switch"})
+ROLES = ("clinician", "coder")
+WORKLISTS = ("own", "all")  # encounters that the person opened; that anybody opened from this EHR
 _REFERENCE = re.compile(r"(?:Group|Organization|PractitionerRole|Practitioner)/[A-Za-z0-9.-]{1,64}")
+_BELOW_THE_BASE = re.compile(r"/(?:metadata|\.well-known(?:/.*)?)/?\Z")  # what people copy when they look at the EHR
 _HOST = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*")
 NO_ORIGIN = (
     "is no origin: write each as https://ehr.example.org or https://ehr.example.org:8443, in small letters, without "
@@ -72,6 +77,12 @@ class EHR:
     style_hosts: tuple[str, ...] = ()  # where its style sheet may lie (`smart_style_url`), beside its own host
     standalone: bool = False  # whether its users may also begin at /launch?iss=..., without a chart
     billing_pool: str | None = None  # who gets messages about bills: Group/12, Organization/3, PractitionerRole/4 ...
+    query_pool: str | None = None  # who gets queries to the physician, beside those whom the encounter names
+    role: str | None = None  # of ROLES: everybody from this EHR works in it, whatever the launch says
+    clinician_intents: tuple[str, ...] = ("review-codes",)  # values of `intent` that mean a clinician
+    coder_intents: tuple[str, ...] = ("coder-workspace",)
+    role_switch: bool = False  # whether people may change their role on the page
+    worklist: str = "own"  # of WORKLISTS: what a coder's worklist holds
     ai_label: bool = True  # what the predictor had a part in says so (meta.security, HL7's AI Transparency on FHIR)
     assume_s256: bool = False  # athenahealth has left S256 out of its configuration while supporting it
 
@@ -116,9 +127,10 @@ def _complaints(table: Mapping[str, Any]) -> Iterable[str]:
     iss = table.get("iss")
     if isinstance(iss, str) and iss and not _is_base(iss):
         yield "iss must be an https address without user, query or fragment (plain http is for loopback only)"
-    pool = table.get("billing_pool")
-    if isinstance(pool, str) and not _REFERENCE.fullmatch(pool):
-        yield "billing_pool must be a reference like Group/12: a Group, Organization, PractitionerRole or Practitioner"
+    if isinstance(iss, str) and (below := _BELOW_THE_BASE.search(iss)):
+        yield f"iss is the FHIR base address, without {below[0]}"
+    yield from _pool_complaints(table)
+    yield from _role_complaints(table)
     yield from _cds_complaints(table)
     yield from _authentication_complaints(table)
     yield from _scope_complaints(_texts(table.get("scopes", list(MINIMUM))) or ())
@@ -134,6 +146,24 @@ def _named(number: int, table: Mapping[str, Any]) -> str:
     if isinstance(iss, str) and _is_base(iss):
         return f"[[ehr]] number {number} ({iss})"
     return f"[[ehr]] number {number} ({name!r})" if isinstance(name, str) and name else f"[[ehr]] number {number}"
+
+
+def _pool_complaints(table: Mapping[str, Any]) -> Iterable[str]:
+    for name in ("billing_pool", "query_pool"):
+        pool = table.get(name)
+        if isinstance(pool, str) and not _REFERENCE.fullmatch(pool):
+            yield f"{name} must be a reference like Group/12: a Group, Organization, PractitionerRole or Practitioner"
+
+
+def _role_complaints(table: Mapping[str, Any]) -> Iterable[str]:
+    """A role for everybody leaves nothing to switch, and an intent cannot mean both."""
+    for name, allowed in (("role", ROLES), ("worklist", WORKLISTS)):
+        if table.get(name, allowed[0]) not in allowed:
+            yield f"{name} must be one of {', '.join(allowed)}"
+    if table.get("role") and table.get("role_switch") is True:
+        yield "role and role_switch exclude each other: one role for everybody, or a choice on the page"
+    both = set(_texts(table.get("clinician_intents", [])) or ()) & set(_texts(table.get("coder_intents", [])) or ())
+    yield from (f"{intent} is listed under clinician_intents and coder_intents" for intent in sorted(both))
 
 
 def _cds_complaints(table: Mapping[str, Any]) -> Iterable[str]:
@@ -205,8 +235,8 @@ class TrustedEHRs:
             tables = tomllib.loads(text).get("ehr")
         except tomllib.TOMLDecodeError as error:
             raise InvalidEHRFile(path, [f"cannot be read: {error}"]) from None
-        if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables) or not tables:
-            raise InvalidEHRFile(path, ["there must be an [[ehr]] table for each trusted EHR"])
+        if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+            raise InvalidEHRFile(path, ["there must be an [[ehr]] table for each trusted EHR; ehr = [] trusts none"])
         ehrs, complaints = [], []
         for number, table in enumerate(tables, 1):
             try:

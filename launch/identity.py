@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 from launch.discovery import SmartConfiguration
 from launch.ehrs import EHR
 from launch.errors import InvalidIdentity
-from launch.transport import SameOriginSession, is_loopback, is_secure
+from launch.transport import SameOriginSession, is_loopback, is_secure, read_json
 
 # Ours, not the server's: some sign ES256 while advertising RS256 only. Each fits one kind of key.
 ALGORITHMS: dict[str, type[RSAKey] | type[ECKey]] = {"RS256": RSAKey, "RS384": RSAKey, "ES256": ECKey, "ES384": ECKey}
@@ -23,7 +24,16 @@ SKEW_SECONDS = 60
 FRESH = timedelta(hours=1)  # a key that the issuer has withdrawn proves nothing after that
 # People who may stand for codes: neither a Patient nor a RelatedPerson.
 _FHIR_USER = re.compile(r"(?:Practitioner|PractitionerRole|Person)/[A-Za-z0-9.-]{1,64}")
+MOST_CODES = 20  # of one person
 Key = RSAKey | ECKey
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who signed in, as the EHR's own resource about them says."""
+
+    name: str
+    codes: tuple[str, ...] = ()  # system|code
 
 
 class Identities:
@@ -36,11 +46,11 @@ class Identities:
     def verify(self, id_token: Any, ehr: EHR, smart: SmartConfiguration, nonce: str) -> dict[str, Any]:
         """The claims (OpenID Connect Core 3.1.3.7). Raises InvalidIdentity."""
         if not isinstance(id_token, str):
-            raise InvalidIdentity("the token response holds no id_token")
+            raise InvalidIdentity("the token response holds no id_token; the EHR must grant Chartside the scope openid")
         try:
             unproved = jws.extract_compact(id_token.encode("utf-8"))
             header, issuer = unproved.headers(), _issuer(unproved.payload)
-        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise InvalidIdentity("the id_token is not a signed JWT with an issuer") from None
         alg = header.get("alg")
         if not isinstance(alg, str) or alg not in ALGORITHMS:
@@ -83,22 +93,23 @@ class Identities:
             raise InvalidIdentity("the issuer's keys are not at an https address")
         try:
             answer = self._http.get(url, headers={"Accept": "application/json"})
-            value = answer.json() if answer.status_code == requests.codes.ok else None
+            value = read_json(answer) if answer.status_code == requests.codes.ok else None
         except requests.RequestException as error:
             raise InvalidIdentity(f"the issuer's keys could not be read ({type(error).__name__})") from error
         if not isinstance(value, dict):
             raise InvalidIdentity(f"the issuer's keys could not be read (it answered {answer.status_code})")
         return value
 
-    def read_name(self, ehr: EHR, fhir_user: str, access_token: str) -> str:
-        """The person's name for the page and the attestation; the reference where the EHR does not give one."""
+    def read_person(self, ehr: EHR, fhir_user: str, access_token: str) -> Person:
+        """The name for the page and the attestation, and what the person is; the reference alone where the EHR does
+        not tell."""
         headers = {"Accept": "application/fhir+json", "Authorization": f"Bearer {access_token}"}
         try:
             answer = self._http.get(f"{ehr.iss}/{fhir_user}", headers=headers, allow_redirects=False)
-            person = answer.json() if answer.status_code == requests.codes.ok else None
+            person = read_json(answer) if answer.status_code == requests.codes.ok else None
         except requests.RequestException:
-            return fhir_user
-        return _name(person) or fhir_user
+            return Person(fhir_user)
+        return Person(_name(person) or fhir_user, tuple(dict.fromkeys(_codes(person)))[:MOST_CODES])
 
 
 def issuers(ehr: EHR, smart: SmartConfiguration) -> tuple[str, ...]:
@@ -110,7 +121,9 @@ def fhir_user(claims: dict[str, Any], ehr: EHR) -> str:
     """The user's reference, relative to the FHIR base. Raises InvalidIdentity for another server or kind of person."""
     said = claims.get("fhirUser")
     if not isinstance(said, str):
-        raise InvalidIdentity("the id_token names no fhirUser")
+        raise InvalidIdentity(
+            "the id_token names no fhirUser; the EHR must grant Chartside the scopes openid and fhirUser"
+        )
     relative = said.removeprefix(ehr.iss + "/")
     if urlsplit(relative).scheme:
         raise InvalidIdentity("the fhirUser is of another FHIR server than the launch")
@@ -164,7 +177,7 @@ def import_key(said: Any) -> Key | None:
         return None
     try:
         key = JWKRegistry.import_key(said)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, KeyError):  # KeyError: a curve that joserfc does not know
         return None
     return key if isinstance(key, RSAKey | ECKey) else None
 
@@ -181,6 +194,18 @@ def _name(person: Any) -> str | None:
     name = next((n for n in names if n.get("use") == "official"), names[0])
     parts = [*_listed(name.get("given")), name.get("family")]
     return _text(name.get("text")) or _text(" ".join(p for p in parts if isinstance(p, str)))
+
+
+def _codes(person: Any) -> Iterator[str]:
+    """Of PractitionerRole.code and .specialty, or of Practitioner.qualification.code; a text counts as a code."""
+    if not isinstance(person, dict):
+        return
+    held = [item.get("code") for item in _listed(person.get("qualification")) if isinstance(item, dict)]
+    for concept in (*_listed(person.get("code")), *_listed(person.get("specialty")), *held):
+        if isinstance(concept, dict):
+            codings = [coding for coding in _listed(concept.get("coding")) if isinstance(coding, dict)]
+            said = [f"{_text(c.get('system')) or ''}|{code}" for c in codings if (code := _text(c.get("code")))]
+            yield from said or ([f"|{words}"] if (words := _text(concept.get("text"))) else [])
 
 
 def _listed(value: Any) -> list[Any]:

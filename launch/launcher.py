@@ -93,9 +93,11 @@ class Launcher:
         answer = self._server(ehr).exchange(args["code"], pending.verifier)
         claims = self._identities.verify(answer.get("id_token"), ehr, smart, pending.nonce)
         user = fhir_user(claims, ehr)
+        person = self._identities.read_person(ehr, user, answer["access_token"])
         context = replace(
             read_context(answer, ehr, user, tuple(pending.scope.split())),
-            user_name=self._identities.read_name(ehr, user, answer["access_token"]),
+            user_name=person.name,
+            user_codes=person.codes,
             style=self._styles.read(answer.get("smart_style_url"), ehr),
             standalone=pending.standalone,
         )
@@ -123,10 +125,10 @@ class Launcher:
         One caller renews, in whatever process; the others wait for what it gets: a refresh token sent twice would end
         the grant. Raises SessionEnded, or TokenRequestFailed or DiscoveryFailed when the EHR does not answer.
         """
-        before = self._live(launch_key).tokens
+        before = self.live(launch_key).tokens
         end = time.monotonic() + REFRESH_WAIT.total_seconds()
         while time.monotonic() < end:
-            tokens, now = self._live(launch_key).tokens, self._clock()
+            tokens, now = self.live(launch_key).tokens, self._clock()
             if tokens != before or (not refresh and now + AHEAD < tokens.expires_at):
                 return tokens.access_token
             if tokens.refresh_token is None:
@@ -142,11 +144,14 @@ class Launcher:
         """Ends the session here, then at the EHR. Raises as `session` does when there is none of this browser."""
         self.dismiss(self.session(launch_key, browser))
 
-    def dismiss(self, session: Session) -> None:
-        """Ends a session here, whoever holds it, then gives its tokens back to the EHR as far as that answers."""
+    def dismiss(self, session: Session, of: EHR | None = None) -> None:
+        """Ends a session here, whoever holds it, then gives its tokens back to the EHR as far as that answers.
+
+        `of` is its EHR, where that is on the list no more.
+        """
         self._store.remove(session.key)
         try:
-            server = self._server(self.ehrs.find(session.context.iss), hurried=True)
+            server = self._server(of or self.ehrs.find(session.context.iss), hurried=True)
         except (DiscoveryFailed, UntrustedIssuer):
             return  # the session is over for us; the tokens die of age
         refresh_token = session.tokens.refresh_token
@@ -172,7 +177,8 @@ class Launcher:
             raise InvalidState()
         return pending
 
-    def _live(self, launch_key: str) -> Session:
+    def live(self, launch_key: str) -> Session:
+        """The live session of this launch for work of our own, without its browser. Raises SessionEnded."""
         session = self._store.get(launch_key)
         if session is None:
             raise SessionEnded()
@@ -192,7 +198,7 @@ class Launcher:
     def _renew(self, launch_key: str, before: Tokens, refresh: bool) -> str:
         """With the lease held: unless somebody was faster, one refresh, stored at once."""
         try:
-            session = self._live(launch_key)
+            session = self.live(launch_key)
             if session.tokens != before or session.tokens.refresh_token is None:
                 return session.tokens.access_token
             answer = self._server(self.ehrs.find(session.context.iss)).refresh(session.tokens.refresh_token)

@@ -129,9 +129,11 @@ class AuthorizationServer:
         except OAuthError as error:
             kind = GrantRefused if error.error == "invalid_grant" else TokenRequestFailed
             raise kind(words(error.error, error.description)) from None
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise TokenRequestFailed(f"the EHR does not answer ({type(error).__name__})") from error
         except requests.RequestException as error:
             raise TokenRequestFailed(f"the token endpoint could not be used ({type(error).__name__})") from error
-        except (ValueError, TypeError, OverflowError):  # not JSON; expires_in is no number
+        except (ValueError, TypeError, OverflowError, RecursionError):  # not JSON; expires_in is no number
             raise TokenRequestFailed("the token response cannot be read") from None
         if not _is_bearer(answer):
             raise TokenRequestFailed("the token response holds no bearer token")

@@ -137,6 +137,7 @@ class SQLSessionStore:
 
     def __init__(self, engine: sa.Engine, vault: Vault) -> None:
         self._engine, self._seals = engine, Seals(vault)
+        self._reading = engine.execution_options(reads_only=True)  # every request reads: it waits for no writer
 
     def put_pending(self, pending: Pending) -> None:
         created, sealed = to_seconds(pending.created_at), self._seals.pending(pending)
@@ -190,16 +191,16 @@ class SQLSessionStore:
             db.execute(sa.delete(_sessions).where(_sessions.c.key == key))
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, engine: sa.Engine | None = None) -> Iterator[sa.Connection]:
         try:
-            with self._engine.begin() as db:
+            with (engine or self._engine).begin() as db:
                 yield db
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
             # The database is away, full or locked, or all connections to it are taken.
             raise SessionsUnavailable(type(error).__name__) from None
 
     def _read(self, rows: sa.Select[Any]) -> list[Session]:
-        with self._transaction() as db:
+        with self._transaction(self._reading) as db:
             kept = db.execute(rows).all()
         opened = (
             self._seals.open_session(row.key, row.sealed, row.sealed_tokens, row.created_at, row.seen_at)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 from launch.ehrs import EHR
-from launch.transport import HURRIED, SameOriginSession, is_loopback, is_secure
+from launch.transport import HURRIED, SameOriginSession, is_loopback, is_secure, read_json
 
 FRESH, AGAIN_AFTER = timedelta(hours=1), timedelta(minutes=5)  # what was read; what could not be read
 MOST_KEPT = 200
@@ -110,6 +110,6 @@ def _fetch(url: str) -> SmartStyle | None:
     try:
         with SameOriginSession(LIMITS) as http:
             answer = http.get(url, headers={"Accept": "application/json"})
-            return SmartStyle.from_json(answer.json()) if answer.status_code == requests.codes.ok else None
+            return SmartStyle.from_json(read_json(answer)) if answer.status_code == requests.codes.ok else None
     except requests.RequestException:  # not JSON is one of them
         return None

@@ -99,7 +99,8 @@ def _read(response: requests.Response, limits: Limits) -> bytes:
     """A slow trickle passes every read time-out, so the whole has one too."""
     end, body = time.monotonic() + limits.whole, b""
     try:
-        while chunk := response.raw.read1(65536):
+        # Packed answers come also to those who asked for none; what counts is what is held in the end.
+        while chunk := response.raw.read1(65536, decode_content=True):
             body += chunk
             if len(body) > limits.size or time.monotonic() > end:
                 raise AnswerTooLarge("the answer is too large or too slow", response=response)
@@ -110,6 +111,15 @@ def _read(response: requests.Response, limits: Limits) -> bytes:
     finally:
         response.raw.close()
     return body
+
+
+def read_json(answer: requests.Response) -> Any:
+    """The JSON of an answer. Raises requests.JSONDecodeError, also for what Python's reader gives up on by other
+    errors: nesting without end, a number of thousands of digits."""
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        raise requests.JSONDecodeError("not JSON that can be read", "", 0) from None
 
 
 class SameOriginSession(requests.Session):

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from launch.launcher import Launcher
 from launch.oauth import AuthorizationRequest
+from launch.sessions import Session
 
 # The one cookie. Only Partitioned ones come back inside an EHR's cross-site frame; __Host- keeps neighbours out.
 COOKIE = "__Host-chartside"
@@ -23,7 +24,7 @@ def browser_id() -> str:
 
 def blueprint(
     launcher: Launcher,
-    review_url: Callable[[str], str],
+    review_url: Callable[[Session], str],
     hand_over: Callable[[AuthorizationRequest], Response],
     home_url: str = "/",
 ) -> Blueprint:
@@ -45,7 +46,7 @@ def blueprint(
     @routes.get("/callback")
     def callback() -> Response:
         """Nothing of the query decides where to go next."""
-        return redirect(review_url(launcher.complete(request.args, browser_id()).key), 303)
+        return redirect(review_url(launcher.complete(request.args, browser_id())), 303)
 
     @routes.post("/logout")
     def logout() -> Response:

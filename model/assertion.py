@@ -10,8 +10,9 @@ from pathlib import Path
 
 from model.prediction import Assertion
 from model.reading import Mention, Reading, Sentence
+from model.retraction import taken_back
 from model.sections import Section, SectionKind, section_at
-from model.tokens import Token, tokenise
+from model.tokens import Token, read_words, tokenise
 
 _CUES = Path(__file__).with_name("assertion_cues.tsv")
 _SILENT = frozenset({"pseudo", "terminate", "speaks"})
@@ -20,12 +21,24 @@ _NARROW_REACH = 6  # words after a plain 'not'
 # After a comma these begin a new statement: "denies fever, she reports a cough".
 _NEW_STATEMENT = frozenset(["he", "she", "they", "patient", "his", "her", "their", "it", "this", "we", "i"])
 _LIST_WORDS = frozenset({"or", "nor", "versus", "vs", "and/or"})
+_JOINING = _LIST_WORDS | {"and"}
+# How cues begin that look back to one thing, unless it is one of several with a word between.
+_OF_ONE = ("not ", "is ", "was ", "has ")
 # Cues whose reach ends at the first comma: they speak of one thing, not of a list.
 _ONE_THING = frozenset({"status post", "s p", "prior", "previous", "old", "remote", "former", "not"})
+# What a condition is told to be without; what follows the comma is another condition.
+_ATTRIBUTES = read_words(Path(__file__).with_name("attribute_words.txt"))
 # Single words that look back only when nothing follows them.
 _CLOSING = frozenset(
     {"possible", "probable", "suspected", "vs", "versus", "none", "absent", "negative", "resolved", "risk", "no"}
+    | {"questionable", "doubtful", "unconfirmed", "doubt"}
 )
+# A question to the patient, and no doubt.
+_ASKING = read_words(Path(__file__).with_name("asking_words.txt"))
+_QUESTION = 6  # words; 'COPD?' in a list of diagnoses, and no question to the patient
+# What resolved during a stay was treated there: in its final diagnoses the word denies nothing (Sections II and III).
+_OVER = "resolved"
+_FINAL = frozenset({SectionKind.ASSESSMENT, SectionKind.PROBLEMS})
 _STRENGTH = (
     Assertion.FAMILY,
     Assertion.ABSENT,
@@ -52,9 +65,20 @@ class _Scope:
     first: int
     last: int
     assertion: Assertion
+    words: frozenset[str] = frozenset()  # of the cue
+
+    @property
+    def over(self) -> bool:
+        """Whether it tells of what was and is no more."""
+        return _OVER in self.words
 
     def reaches(self, mention: Mention) -> bool:
-        return self.opens <= mention.first and self.first < mention.last <= self.last
+        return self._holds(mention) and self.first < mention.last <= self.last
+
+    def _holds(self, mention: Mention) -> bool:
+        """A doubt may stand between the words of a mention: 'acute bronchitis, doubt COPD'."""
+        across = self.assertion is Assertion.POSSIBLE and not self.words & set(mention.key.split(" "))
+        return self.opens <= mention.first or (across and mention.first < self.opens)
 
 
 def single_cues(kinds: Iterable[Assertion]) -> frozenset[str]:
@@ -65,16 +89,25 @@ def single_cues(kinds: Iterable[Assertion]) -> frozenset[str]:
     return frozenset(cue for cue, kind, *_ in rows if kind in wanted and " " not in cue)
 
 
-def assert_mentions(reading: Reading, mentions: Sequence[Mention], lasting: Sequence[bool]) -> list[Assertion]:
-    """What the text says of each mention; `lasting` marks conditions that a history does not end (hypertension)."""
+def assert_mentions(
+    reading: Reading, mentions: Sequence[Mention], lasting: Sequence[bool], stay: bool = False
+) -> list[Assertion]:
+    """What the text says of each mention; `lasting` marks conditions that a history does not end (hypertension).
+
+    `stay`: the text tells of one stay, in the hospital or the emergency department.
+    """
     scopes: dict[int, list[_Scope]] = {}
     asserted = []
-    for mention, lasts in zip(mentions, lasting, strict=True):
+    back = taken_back(reading, mentions)
+    for index, (mention, lasts) in enumerate(zip(mentions, lasting, strict=True)):
         if mention.sentence not in scopes:
             sentence = reading.sentences[mention.sentence]
-            scopes[mention.sentence] = list(_scopes(reading, sentence, find_cues(reading, sentence)))
+            found = [*_scopes(reading, sentence, find_cues(reading, sentence)), *_doubts(reading, sentence)]
+            scopes[mention.sentence] = found
         section = section_at(reading.sections, mention.span.start)
-        said = {s.assertion for s in scopes[mention.sentence] if s.reaches(mention)}
+        treated = stay and section is not None and section.kind in _FINAL
+        said = {s.assertion for s in scopes[mention.sentence] if s.reaches(mention) and not (treated and s.over)}
+        said |= {Assertion.ABSENT} if index in back else set()
         asserted.append(_decide(said, section, lasts))
     return asserted
 
@@ -125,12 +158,25 @@ def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_
         stops = ends + spoken if assertion is Assertion.FAMILY else ends
         if cue.side == "forward":
             end = min((s.first for s in stops if s.first >= cue.last), default=sentence.last)
-            yield _Scope(cue.first + 1, cue.last, _forward_end(reading, cue, end), assertion)
+            words = frozenset(cue.words.split(" "))
+            yield _Scope(cue.first + 1, cue.last, _forward_end(reading, cue, end), assertion, words)
         else:
             start = max((s.last for s in stops if s.last <= cue.first), default=sentence.first)
             if cue.words not in _CLOSING or _closes(reading, cue, sentence):
                 begin = _backward_start(reading, cue, start)
-                yield _Scope(begin, begin, cue.first, assertion)
+                yield _Scope(begin, begin, cue.first, assertion, frozenset(cue.words.split(" ")))
+
+
+def _doubts(reading: Reading, sentence: Sentence) -> Iterator[_Scope]:
+    """'?COPD' and 'COPD?'."""
+    tokens = reading.tokens
+    for at in range(sentence.first, sentence.last - 1):
+        if tokens[at].norm == "?" and tokens[at + 1].start == tokens[at].end:
+            cue = Cue(at, at + 1, "?", Assertion.POSSIBLE, "forward")
+            yield _Scope(at, at + 1, _forward_end(reading, cue, sentence.last), Assertion.POSSIBLE)
+    words = [t.norm for t in tokens[sentence.first : sentence.last] if t.word]
+    if tokens[sentence.last - 1].norm == "?" and len(words) <= _QUESTION and not _ASKING & set(words):
+        yield _Scope(sentence.first, sentence.first, sentence.last, Assertion.POSSIBLE)
 
 
 def _closes(reading: Reading, cue: Cue, sentence: Sentence) -> bool:
@@ -141,7 +187,8 @@ def _closes(reading: Reading, cue: Cue, sentence: Sentence) -> bool:
 
 
 def _forward_end(reading: Reading, cue: Cue, end: int) -> int:
-    tokens, one_thing = reading.tokens, cue.words in _ONE_THING or cue.category == Assertion.POSSIBLE
+    tokens = reading.tokens
+    one_thing = cue.words in _ONE_THING or cue.category == Assertion.POSSIBLE or _of_condition(reading, cue, end)
     reached = 0
     for index in range(cue.last, end):
         token = tokens[index]
@@ -155,12 +202,21 @@ def _forward_end(reading: Reading, cue: Cue, end: int) -> int:
     return end
 
 
+def _of_condition(reading: Reading, cue: Cue, end: int) -> bool:
+    """'Stroke without residual deficits, diabetes' says nothing of the diabetes."""
+    return cue.words == "without" and cue.last < end and _spoken(reading.text, reading.tokens[cue.last]) in _ATTRIBUTES
+
+
 def _backward_start(reading: Reading, cue: Cue, start: int) -> int:
-    reached = 0
+    """A comma ends it, but for lists that are denied; 'pneumonia, organism not identified' is none."""
+    reached, listed = 0, not cue.words.startswith(_OF_ONE)
     for index in range(cue.first - 1, start - 1, -1):
         token = reading.tokens[index]
         reached += token.word
-        if reached > _BACKWARD_REACH or (token.norm == "," and reached and cue.category != Assertion.ABSENT):
+        listed = listed or _spoken(reading.text, token) in _JOINING
+        if reached > _BACKWARD_REACH:
+            return index + 1
+        if token.norm == "," and reached and not (listed and cue.category == Assertion.ABSENT):
             return index + 1
     return start
 

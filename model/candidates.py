@@ -14,6 +14,12 @@ _SIDES = frozenset({"right", "left", "bilateral"})
 _BOTH = frozenset({"bilateral", "both", "bilaterally"})
 # Words of titles that separate one leaf from the next only in form.
 _EMPTY = FUNCTION_WORDS | {"other", "specified", "not", "elsewhere", "classified", "encounter", "side", "site"}
+_LACKING = re.compile(r",? ?\bwithout\b(?:[^,]+(?:, (?!with\b|not\b)[^,]+)*)", re.IGNORECASE)
+_NOTHING_ADDED = frozenset({"unspecified", "initial", "closed", "uncomplicated", "without"})
+# What a leaf says where nothing more is told of the condition, the plainer the better.
+_PLAIN = {"unspecified": 0.5, "uncomplicated": 0.4, "initial": 0.3, "closed": 0.2, "without": 0.2}
+_EYE = re.compile(r"H[0-5]|E(?:08|09|10|11|13)\.3")
+_EYES = {"ou": "bilateral", "od": "right", "os": "left"}
 _LATER = re.compile(r"subsequent encounter|sequela|delayed healing|nonunion|malunion", re.IGNORECASE)
 _FOLLOW_UP = frozenset({"healed", "healing", "subsequent", "aftercare"})
 
@@ -47,10 +53,12 @@ class Resolver:
         Both sides take two codes where no code says bilateral (Section I.B.13).
         """
         code = code.rstrip("-.")
+        words = words | _of_eyes(words) if _EYE.match(code) else words
         if self._codes.is_billable(code, on):
             leaves = self._parents(code, on) if words & (_SIDES | _BOTH) else ()
             return _best_leaves(leaves, words) if leaves else (code,)
-        return _best_leaves(self._leaves(code, on), words)
+        sided = self._sided(code, on) if words & (_SIDES | _BOTH) else ()
+        return _best_leaves(sided or self._leaves(code, on), words)
 
     def fuller(self, code: str, words: frozenset[str], on: date | None) -> str | None:
         """The code of the category that says all this one says and more of `words`."""
@@ -58,10 +66,21 @@ class Resolver:
         return found if found != code else None
 
     def _read_leaves(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
+        """Of every leaf what it says beyond the others (not what it lacks), and whether it is of a later encounter."""
         rows = [(leaf, self._codes.title(leaf, on)) for leaf in self._codes.billable_descendants(code, on)]
-        worded = [(leaf, _title_words(title), bool(_LATER.search(title))) for leaf, title in rows]
+        worded = [(leaf, _said_words(title), bool(_LATER.search(title))) for leaf, title in rows]
         shared = frozenset.intersection(*(words for _, words, _ in worded)) if worded else frozenset()
         return tuple(sorted((leaf, words - shared, later) for leaf, words, later in worded))
+
+    def _sided(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
+        """The leaves beside a heading of unspecified side: 'pressure ulcer of unspecified heel' is no left heel's."""
+        if "unspecified" not in _title_words(self._codes.title(code, on)):
+            return ()
+        own = {leaf for leaf, _, _ in self._leaves(code, on)}
+        leaves = self._leaves(code[:-1].rstrip("."), on) if len(code) > 4 else ()
+        if any(words & _SIDES for leaf, words, _ in leaves if leaf in own):
+            return ()  # its leaves have sides of their own
+        return leaves if any(words & _SIDES for _, words, _ in leaves) else ()
 
     def _read_siblings(self, code: str, on: date | None) -> tuple[tuple[str, frozenset[str], bool], ...]:
         """The leaves that differ from a code of unspecified side by the side alone."""
@@ -77,6 +96,16 @@ class Resolver:
 
 def _title_words(title: str) -> frozenset[str]:
     return frozenset(normalise(w) for w in _WORD.findall(title)) - _EMPTY
+
+
+def _of_eyes(words: frozenset[str]) -> frozenset[str]:
+    """Sides by their Latin initials, which mean something else of other organs."""
+    return frozenset(side for initials, side in _EYES.items() if initials in words)
+
+
+def _said_words(title: str) -> frozenset[str]:
+    """Words of a title but those of what the condition is without; a side that stands behind them counts."""
+    return _title_words(_LACKING.sub(" without ", title)) | _title_words(title) & (_SIDES | {"unspecified"})
 
 
 def _best_leaves(leaves: Sequence[tuple[str, frozenset[str], bool]], words: frozenset[str]) -> tuple[str, ...]:
@@ -96,10 +125,8 @@ def _best_leaf(leaves: Iterable[tuple[str, frozenset[str], bool]], words: frozen
     def fitness(leaf: tuple[str, frozenset[str], bool]) -> tuple[float, int, str]:
         code, own, later_encounter = leaf
         said = len(own & heard)
-        added = len(own - heard - {"unspecified", "initial", "closed"})
-        plain = (
-            0.5 * ("unspecified" in own) + 0.3 * ("initial" in own) + 0.2 * ("closed" in own) + 0.2 * ("without" in own)
-        )
+        added = len(own - heard - _NOTHING_ADDED)
+        plain = sum(weight for word, weight in _PLAIN.items() if word in own)
         bilateral = 1.5 * ("bilateral" in own and "bilateral" in heard)
         return (-(2 * said - added + plain + bilateral - 3 * (later_encounter != later)), len(code), code)
 

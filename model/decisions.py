@@ -1,24 +1,35 @@
 """From understanding to prediction: the rules of the policy, the confidence, what is suggested and what comes first."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.codes import ICD10CMCode
 from model.confidence import Confidence
 from model.document import Setting
 from model.experience import Experience
-from model.features import Support, compare, describe, in_order
-from model.guidelines.beside import not_beside
+from model.features import Scene, Support, compare, describe, in_order
+from model.guidelines.beside import choose_one, not_beside
 from model.guidelines.claim import Claimed, for_claim
 from model.guidelines.excluded import Excludes, excluded_pairs
 from model.guidelines.integral import integral_signs
-from model.guidelines.order import CodeFirst, first_listed, named_principal, only_first
-from model.guidelines.specific import yielding_codes
+from model.guidelines.order import CodeFirst, first_listed, named_principal, never_first, only_first
+from model.guidelines.reasons import reasons
+from model.guidelines.specific import in_detail, yielding_codes
 from model.guidelines.spoken import SOURCE, TRIGGER
-from model.prediction import Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
+from model.prediction import Assertion, Candidate, CodePrediction, Evidence, FiredRule, NotCoded, Policy
+from model.sections import SectionKind
 from model.understanding import Understanding
 
-_LISTED = 0.02  # codes less likely than this are noise
+# Codes less likely than this are noise; nobody reads sixty maybes beside a note.
+_LISTED = {Policy.EXHAUSTIVE: 0.02, Policy.ENCOUNTER: 0.05}
+_KNOWN = 4  # times that coded notes hold a term, from which its rate says something
+_RARE, _RARE_ALONE = 0.03, 0.1  # rates of terms that mean nothing, and of single words of the code book
+_PRINTED = "xsei"
+_SHORTENED, _MANY = "s", 4  # titles cut short, and how many codes one stands for when it tells nothing
+_APART = 2  # other words between its own: no reader would see the condition in them
+_LIKELY = 0.25  # the reason of an encounter at least, where no code reaches the threshold
+_TOLD = frozenset({SectionKind.PAST, SectionKind.SURGICAL, SectionKind.FAMILY, SectionKind.SOCIAL})
+_FITS = 0.005  # candidates less likely are 0 % to a reader
 _MOST = 60
 _CANDIDATES = 6
 RATE = {Policy.EXHAUSTIVE: "reports_rate", Policy.ENCOUNTER: "encounters_rate"}
@@ -41,6 +52,7 @@ class Judgement:
     weighed: dict[str, Weighed]
     refused: dict[str, tuple[Support, FiredRule]]
     replaced: Mapping[str, FiredRule]
+    sure: frozenset[str] = frozenset()  # what the Guidelines demand for plain words of the note
 
 
 def judge(understood: Understanding, policy: Policy, experience: Experience) -> Judgement:
@@ -49,7 +61,7 @@ def judge(understood: Understanding, policy: Policy, experience: Experience) -> 
     A code that a rule wrote is described as the code that the words name: it is as likely as that one.
     """
     if policy is Policy.EXHAUSTIVE:
-        claimed = Claimed(understood.supports, {}, {}, {}, {}, {}, {})
+        claimed = Claimed(understood.supports, {}, {}, {}, {}, {}, {}, {})
     else:
         claimed = for_claim(understood.reading, understood.document, understood.supports)
     scene = understood.scene
@@ -58,7 +70,7 @@ def judge(understood: Understanding, policy: Policy, experience: Experience) -> 
         named = claimed.origins.get(code, code)
         spoken_for = set(supports)
         others = [s for s in understood.supports.get(named, ()) if s not in spoken_for]
-        rows[code] = describe(named, [*supports, *others], scene, experience)
+        rows[code] = describe(named, [*_at_discharge(supports, scene), *others], scene, experience)
         rows[code]["made"] = float(code in claimed.made)
         rows[code]["replaced"] = float(code in claimed.replaced)
     if rows:
@@ -67,7 +79,24 @@ def judge(understood: Understanding, policy: Policy, experience: Experience) -> 
     for code, beside in claimed.companions.items():
         rows[code] = dict(max((rows[c] for c in beside), key=lambda row: row[RATE[policy]]))
     weighed = {c: Weighed(c, claimed.supports[c], rows[c], claimed.rules.get(c, ())) for c in sorted(rows)}
-    return Judgement(weighed, claimed.refused, claimed.replaced)
+    refused = {c: (s, rule) for c, (s, rule) in claimed.refused.items() if not _means_nothing(s, experience)}
+    return Judgement(weighed, refused, claimed.replaced, frozenset(claimed.sure))
+
+
+def _at_discharge(supports: Sequence[Support], scene: Scene) -> Sequence[Support]:
+    """An inpatient's diagnosis that is still uncertain at discharge is as likely as one that is not (Section II.H)."""
+    if scene.setting is not Setting.INPATIENT:
+        return supports
+    return [replace(s, assertion=Assertion.PRESENT) if s.assertion is Assertion.POSSIBLE else s for s in supports]
+
+
+def _means_nothing(support: Support, experience: Experience) -> bool:
+    """Words that coded notes hold often and hardly ever for the code: 'nodes', 'PCP', 'does'."""
+    taught = experience.of_term("encounters", support.mention.key, support.table_code)
+    reports = experience.of_term("reports", support.mention.key, support.table_code)
+    rate = max(taught.rate, taught.acceptable_rate, reports.rate if reports.seen >= _KNOWN else 0.0)
+    general = support.mention.length == 1 and support.source in _PRINTED
+    return taught.seen >= _KNOWN and rate < (_RARE_ALONE if general else _RARE)
 
 
 def fill(rows: Mapping[str, dict[str, float]]) -> None:
@@ -92,26 +121,36 @@ class Decider:
         self._excludes = excludes
         self._code_first = code_first
 
-    @property
-    def thresholds(self) -> dict[str, float]:
+    def thresholds(self, policy: Policy) -> dict[str, float]:
         """What the confidence of a code is held against."""
-        return {"suggested": self._confidence.threshold, "listed": _LISTED}
+        return {"suggested": self._confidence.threshold, "listed": _LISTED[policy]}
 
     def decide(
         self, understood: Understanding, judgement: Judgement, titles: Mapping[str, str], policy: Policy
     ) -> tuple[tuple[CodePrediction, ...], tuple[NotCoded, ...]]:
         likely = {c: self._confidence.probability(w.features) for c, w in judgement.weighed.items()}
+        likely |= {c: max(likely[c], reasons()[1]) for c in judgement.sure}
+        either: dict[str, FiredRule] = {}
+        if policy is Policy.ENCOUNTER:
+            likely, either = choose_one(likely, self._confidence.threshold)
+            supports = {c: w.supports for c, w in judgement.weighed.items()}
+            likely, vague = in_detail(likely, titles, supports, self._excludes)
+            either |= vague
         ranked = sorted(likely, key=lambda c: (-likely[c], c))[:_MOST]
         suggested = {c for c in ranked if likely[c] >= self._confidence.threshold}
+        if policy is Policy.ENCOUNTER:
+            suggested = {c for c in suggested if not all(map(_is_torn, judgement.weighed[c].supports))}
+            suggested = suggested or _reason(ranked, likely, judgement)
         dropped: dict[str, FiredRule] = {}
         if policy is Policy.ENCOUNTER:
-            dropped = self._drop(suggested, likely, judgement, titles)
+            dropped = self._drop(suggested, likely, judgement, titles, understood.document.text)
             suggested -= dropped.keys()
         first = self._first(understood, suggested, likely, judgement, titles) if policy is Policy.ENCOUNTER else None
         if first:
             dropped |= only_first(sorted(suggested), first[0])
             suggested -= dropped.keys()
-        listed = [c for c in ranked if likely[c] >= _LISTED and c not in dropped]
+        dropped |= either
+        listed = [c for c in ranked if likely[c] >= _LISTED[policy] and c not in dropped]
         shown = sorted(set(listed) | suggested, key=lambda c: (-likely[c], c))
         codes = tuple(
             self._code(understood, judgement.weighed[c], likely, titles, c in suggested, first) for c in shown
@@ -119,7 +158,12 @@ class Decider:
         return codes, tuple(self._not_coded(understood, judgement, dropped, titles))
 
     def _drop(
-        self, suggested: set[str], likely: Mapping[str, float], judgement: Judgement, titles: Mapping[str, str]
+        self,
+        suggested: set[str],
+        likely: Mapping[str, float],
+        judgement: Judgement,
+        titles: Mapping[str, str],
+        text: str,
     ) -> dict[str, FiredRule]:
         """Codes that another suggested code makes wrong: replaced, integral, less specific or excluded."""
         made = {rule.id for c in suggested for rule in judgement.weighed[c].rules}
@@ -127,7 +171,7 @@ class Decider:
         words = {c: [s.mention.span for s in judgement.weighed[c].supports] for c in suggested}
         ranked = sorted(suggested - dropped.keys(), key=lambda c: (-likely[c], c))
         dropped |= not_beside(ranked, judgement.weighed.keys(), words)
-        dropped |= {c: r for c, r in integral_signs(suggested - dropped.keys(), titles).items() if c not in dropped}
+        dropped |= integral_signs(suggested - dropped.keys(), titles, text)
         terms = {c: [s.mention.key for s in judgement.weighed[c].supports if s.source != SOURCE] for c in suggested}
         dropped |= yielding_codes(suggested - dropped.keys(), titles, words, self._excludes, terms, likely)
         # A sign yields to the diagnosis that excludes it, however sure (Sections I.B.4 and IV.D).
@@ -182,7 +226,8 @@ class Decider:
     def _rivals(self, understood: Understanding, weighed: Weighed, likely: Mapping[str, float]) -> list[str]:
         """The codes the same words could have meant, and the code itself."""
         words = {s.mention.span for s in weighed.supports}
-        rivals = [c for c in likely if any(s.mention.span in words for s in understood.supports.get(c, ()))]
+        fitting = [c for c in likely if likely[c] >= _FITS]
+        rivals = [c for c in fitting if any(s.mention.span in words for s in understood.supports.get(c, ()))]
         return sorted({*rivals, weighed.code}, key=lambda c: (-likely[c], c))[:_CANDIDATES]
 
     def _not_coded(
@@ -192,11 +237,29 @@ class Decider:
         dropped: Mapping[str, FiredRule],
         titles: Mapping[str, str],
     ) -> Iterable[NotCoded]:
-        refusals = [(c, s, r) for c, (s, r) in judgement.refused.items() if s.rank == 0 and s.source != TRIGGER]
+        refusals = [
+            (code, support, rule)
+            for code, (support, rule) in judgement.refused.items()
+            if support.rank == 0 and support.source != TRIGGER and support.mention.gap < _APART
+        ]
         refusals += [(c, judgement.weighed[c].supports[0], r) for c, r in dropped.items()]
         for code, support, rule in sorted(refusals, key=lambda x: (x[1].mention.span, x[0])):
             evidence = _evidence(understood, [support])[0]
             yield NotCoded(evidence, ICD10CMCode(code), titles[code], rule.reason, rule)
+
+
+def _reason(ranked: Sequence[str], likely: Mapping[str, float], judgement: Judgement) -> set[str]:
+    """The likeliest that the note confirms, where nothing is sure: an encounter has a reason (Sections II and IV.G)."""
+    for code in (c for c in ranked if likely[c] >= _LIKELY and not never_first(c, "")):
+        current = (s for s in judgement.weighed[code].supports if s.kind not in _TOLD and not _is_torn(s))
+        if any(s.assertion is Assertion.PRESENT for s in current):
+            return {code}
+    return set()
+
+
+def _is_torn(support: Support) -> bool:
+    """A title without what tells it from others: 'open bite' names no part of the body (Section I.B.2)."""
+    return support.source == _SHORTENED and support.choices >= _MANY
 
 
 def _evidence(understood: Understanding, supports: Sequence[Support]) -> tuple[Evidence, ...]:

@@ -12,7 +12,7 @@ from model.reading import Mention
 from model.sections import SectionKind
 from model.tagger import Marks
 
-SOURCES = "htixnseacugwr"
+SOURCES = "htixnseacugw"
 _PLACES: tuple[tuple[str, frozenset[SectionKind]], ...] = (
     ("assessment", frozenset({SectionKind.ASSESSMENT, SectionKind.PROBLEMS})),
     ("plan", frozenset({SectionKind.PLAN})),
@@ -47,7 +47,6 @@ class Support:
     nested: bool  # inside a longer mention
     place: float  # 0 at the beginning of the document, 1 at its end
     marks: Marks | None = None  # by the tagger
-    fit: float = 1.0  # of the term to the words, where they are not the term's own
     fuller: str | None = None  # the code of the category that says more of what the statement says
 
 
@@ -98,7 +97,6 @@ def _terms(code: str, supports: Sequence[Support], experience: Experience) -> di
     row["characters"] = max(len(s.mention.key) for s in supports)
     row["broken"] = float(all(s.mention.broken for s in supports))
     row["gap"] = min(s.mention.gap for s in supports)
-    row["fit"] = max(s.fit for s in supports)
     row["resolved"] = float(all(s.table_code != code for s in supports))
     row["terms"] = len({s.mention.key for s in supports})
     return row

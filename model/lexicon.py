@@ -83,6 +83,7 @@ class Lexicon:
                 if (mention := self._scattered_mention(reading, number, places, words))
                 and (mention.key, mention.first, mention.last) not in seen
             ]
+            found = [m for m in found if not _borrowed(m, [k for k in known if k.sentence == number])]
             larger = [set(m.places) for m in found if m.length == _SCATTERED]
             larger += [set(m.places) for m in known if m.sentence == number and not m.nested]
             mentions += [replace(m, nested=any(set(m.places) < other for other in larger)) for m in found]
@@ -119,6 +120,14 @@ class Lexicon:
                         yield Mention(
                             Span(first.start, last.end), key, len(words), number, index, position + 1, crossed
                         )
+
+
+def _borrowed(mention: Mention, known: Iterable[Mention]) -> bool:
+    """Whether every word of it belongs to a longer term, and not all to one: 'kidney' and 'failure' of 'kidney disease
+    stage 3 and heart failure'."""
+    owners = [set(m.places) for m in known if m.length > 1 and not m.nested and not m.broken]
+    places = set(mention.places)
+    return places <= set().union(*owners) and not any(places <= words for words in owners)
 
 
 def _is_a_word(reading: Reading, index: int) -> bool:

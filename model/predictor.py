@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 
 from model.candidates import Resolver
 from model.codebook import CodeBook
-from model.codebook.notes import names_code
 from model.confidence import Confidence
 from model.decisions import Decider, judge
 from model.document import Document
 from model.experience import Experience
+from model.guidelines.excluded import Excluder
 from model.guidelines.order import Sequencer
+from model.guidelines.years import in_year
 from model.lexicon import Lexicon
 from model.parts import (
     CODEBOOK,
@@ -85,15 +86,16 @@ class Predictor:
         judgement = judge(understood, policy, self._experience)
         titles = {c: self._codes.title(c, day) for c in {*understood.supports, *judgement.weighed}}
         codes, not_coded = self._deciders[policy].decide(understood, judgement, titles, policy)
+        edition = self._book.edition_on(day).name
         return Prediction(
             document_id=document.id,
             document_sha256=document.sha256,
             policy=policy,
             model_revision=self.revision,
-            code_set_edition=self._book.edition_on(day).name,
-            codes=codes,
-            not_coded=not_coded,
-            thresholds=self._deciders[policy].thresholds,
+            code_set_edition=edition,
+            codes=tuple(replace(c, rules=tuple(in_year(r, edition) for r in c.rules)) for c in codes),
+            not_coded=tuple(replace(n, rule=in_year(n.rule, edition) if n.rule else None) for n in not_coded),
+            thresholds=self._deciders[policy].thresholds(policy),
         )
 
 
@@ -103,13 +105,3 @@ def _load_taggers(directory: Path) -> dict[Policy, Tagger]:
         Policy.EXHAUSTIVE: Tagger.load(tokenizer, directory / REPORTS_TAGGER, REPORT_LABELS),
         Policy.ENCOUNTER: Tagger.load(tokenizer, directory / ENCOUNTERS_TAGGER, ENCOUNTER_LABELS),
     }
-
-
-class Excluder:
-    """Asks the tabular list whether one code excludes another."""
-
-    def __init__(self, book: CodeBook) -> None:
-        self._notes = lru_cache(maxsize=5_000)(lambda code: book.notes(code).excludes1)
-
-    def __call__(self, code: str, other: str) -> bool:
-        return any(names_code(note, other) for note in self._notes(code))

@@ -53,6 +53,8 @@ class Reading:
 
     def _ends(self, index: int, token: Token) -> bool:
         """A full stop inside a number or an abbreviation ('p.o. daily') ends nothing."""
+        if token.norm == "?" and self.text[token.end : token.end + 1].isalnum():  # '?COPD' is a doubt
+            return False
         if token.norm in _ENDS:
             return True
         if token.norm != ".":

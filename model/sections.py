@@ -46,8 +46,17 @@ class Section:
 _WIDTH = 70
 _LINE = re.compile(r"[^\n\r\f]+")
 _INLINE = re.compile(r"(?:(?<=[\n\r\f,.;])|^)[ \t]*([A-Z][A-Za-z/&' \-]{1,50}?)[ \t]*:", re.MULTILINE)
-_SOAP = re.compile(r"^[ \t]*([SOAP])[ \t]*:(?=[ \t]*(?:[^\W\d]|$|[#1-9][.) ]))", re.MULTILINE)  # 'P: 80' is a pulse
-_MARKS = re.compile(r"^[\s#*_•·\-\d.)]+|[\s:*_#.\-,]+$")
+_MARKED = re.compile(
+    r"^[ \t]*[*_#>=\[]*[ \t]*([A-Za-z][A-Za-z/&+' ]{0,50}?)[ \t]*(?::[*_\]=]*|[*_\]=]+:?|[\-–—](?=[ \t]))", re.MULTILINE
+)
+_CAPITALS = re.compile(r"(?<=[^\W_] )([A-Z][A-Z/&]+(?: [A-Z/&]+){0,4})[ \t]*:")
+# Line ends that became commas: 'stable.,DISCHARGE DIAGNOSES,1.  Gastroenteritis'.
+_FLATTENED = re.compile(r"(?:(?<=[\n\r\f,.;])|^)[ \t]*([A-Z][A-Z/&' ]{3,50}),(?=[ \t]*(?:1[.)]|[A-Z]))", re.MULTILINE)
+# 'P: 80' is a pulse.
+_SOAP = re.compile(r"^[ \t]*([SOAP])[ \t]*([:)\-–])(?=[ \t]*(?:[^\W\d]|$|[#1-9][.) ]))", re.MULTILINE)
+_MARKS = re.compile(r"^[\s#*_•·\-\d.)>=\[]+|[\s:*_#.\-,=\]]+$")
+_SMALL = re.compile(r"\b(?:and|of|the|for|with|to)\b")
+_JOINED = re.compile(r" ?(?:/|&|\+|\band\b) ?")
 
 
 def _read_headings() -> tuple[tuple[tuple[re.Pattern[str], SectionKind], ...], re.Pattern[str], frozenset[str]]:
@@ -72,6 +81,11 @@ def kind_of(heading: str) -> SectionKind | None:
     if _BODY_PARTS.match(heading):
         return None
     return next((kind for pattern, kind in _KINDS if pattern.search(heading)), None)
+
+
+def kind_of_section(heading: str) -> SectionKind | None:
+    """The kind of a section that was read, by its heading; the parts of a SOAP note are headed by letters."""
+    return _SOAP_KINDS.get(heading) or kind_of(heading)
 
 
 def read_sections(text: str) -> tuple[Section, ...]:
@@ -102,22 +116,39 @@ def _headings(text: str) -> Iterator[tuple[int, str | None, SectionKind, int]]:
                 yield match.start(), heading, kind, match.end()
     for match in _INLINE.finditer(text):
         heading = match.group(1).strip()
-        kind = kind_of(heading) if _is_inline_heading(heading) else None
+        kind = kind_of(heading) if heading.isupper() or is_known(heading) else None
         if kind:
             yield match.start(1), heading, kind, match.end()
-    for match in _SOAP.finditer(text):
-        yield match.start(1), match.group(1), _SOAP_KINDS[match.group(1)], match.end()
+    # '**Plan:** rest', 'plan - rest'; 'no rash PLAN: rest'; 'PLAN,Rest'
+    for pattern, begins in ((_MARKED, 0), (_CAPITALS, 1), (_FLATTENED, 1)):
+        for match in pattern.finditer(text):
+            kind = kind_of(match.group(1)) if is_known(match.group(1)) else None
+            if kind:
+                yield match.start(begins), match.group(1), kind, match.end()
+    yield from _letters(text)
+
+
+def _letters(text: str) -> Iterator[tuple[int, str, SectionKind, int]]:
+    """'S:' to 'P:'; with another mark than a colon only where one of S and O and one of A and P head something."""
+    found = list(_SOAP.finditer(text))
+    letters = {match.group(1) for match in found}
+    whole = bool(letters & {"S", "O"} and letters & {"A", "P"})
+    for match in found:
+        if match.group(2) == ":" or whole:
+            yield match.start(1), match.group(1), _SOAP_KINDS[match.group(1)], match.end()
 
 
 def _is_heading_line(line: str) -> bool:
     bare = _MARKS.sub("", line)
     if not bare or len(bare.split()) > 7:
         return False
-    return bare.isupper() or (line[0] in "#*" and bare[0].isupper()) or (bare.istitle() and not line.endswith("."))
-
-
-def _is_inline_heading(heading: str) -> bool:
-    """'HISTORY OF PRESENT ILLNESS:' and 'Past Medical History:' head a section; 'Medical Treatment:' does not."""
-    if heading.isupper():
+    if bare.isupper() or (line[0] in "#*" and bare[0].isupper()):
         return True
-    return heading.lower() in _INLINE_KNOWN
+    titled = _SMALL.sub("", bare).istitle() or (bare[0].isupper() and is_known(bare))
+    return titled and not line.endswith(".")
+
+
+def is_known(heading: str) -> bool:
+    """'Past Medical History' heads a section inside a line too, and so do two such in one."""
+    plain = heading.lower().strip()
+    return plain in _INLINE_KNOWN or all(part in _INLINE_KNOWN for part in _JOINED.split(plain))

@@ -26,8 +26,11 @@ _FREE = FUNCTION_WORDS | frozenset(
 _VAGUE = re.compile(r"\bunspecified\b|\bNOS\b|\bother\b", re.IGNORECASE)
 _PARENTHESES = re.compile(r"\([^)]*\)")
 _WITHOUT = re.compile(r",? ?\bwithout (?:mention of )?([^,]+)", re.IGNORECASE)
+_WITH = re.compile(r"\bwith ([^,]+)", re.IGNORECASE)
+_OTHER = re.compile(r"\bother specified\b", re.IGNORECASE)
 _RESIDUAL = re.compile(r"\bother (?:specified )?(?:parts?|sites?) of (?:right |left )?\w+", re.IGNORECASE)
 _NEVER = re.compile(r"sequela|nonunion|malunion|delayed healing|subsequent encounter", re.IGNORECASE)
+CATEGORIES_KEPT = 2_000  # as many as ICD-10-CM has, about; each day of service has its own, and the days go on
 
 
 class Codes(Protocol):
@@ -42,10 +45,12 @@ class _Leaf:
     code: str
     words: frozenset[str]  # all that its title asks
     said: frozenset[str]  # the same without what is 'other part of' something
+    has: frozenset[str]  # without what it says to be without
     shared: frozenset[str]  # with the category
     groups: tuple[frozenset[str], ...]  # of each, one must be said: 'heel and midfoot' (Section I.A.14, "and")
     lacking: tuple[frozenset[str], ...]  # what it is without: holds unless the statement affirms it
     vague: int
+    other: bool  # a kind that the note names and the tabular list does not
 
 
 class Specifier:
@@ -53,41 +58,62 @@ class Specifier:
 
     def __init__(self, codes: Codes) -> None:
         self._codes = codes
-        self._leaves = lru_cache(maxsize=4_000)(self._read)
+        self._leaves = lru_cache(maxsize=CATEGORIES_KEPT)(self._read)
 
     def specify(self, code: str, words: frozenset[str], on: date | None) -> str:
         """The code itself where the statement says no more. `words`: norms of the statement."""
-        leaves = self._leaves(code[:3], on)
-        own = next((leaf for leaf in leaves if leaf.code == code), None)
+        own = self._own(code, on)
         if own is None or not own.vague:
             return code
         best, most = code, 0
-        for leaf in leaves:
-            if leaf.code == code or leaf.vague > own.vague:
+        for leaf in (leaves := self._leaves(code[:3], on)):
+            if leaf.code == code or leaf.vague > own.vague or (leaf.other and not own.other):
                 continue
             gained = _gained(own, leaf, words)
             if gained > most or (gained == most and most and (leaf.vague, leaf.code) < _rank(leaves, best)):
                 best, most = leaf.code, gained
         return best
 
+    def leaves_open(self, code: str, on: date | None) -> bool:
+        """Whether the code has words such as 'unspecified', so that a statement may say more."""
+        own = self._own(code, on)
+        return own is not None and own.vague > 0
+
+    def _own(self, code: str, on: date | None) -> _Leaf | None:
+        return next((leaf for leaf in self._leaves(code[:3], on) if leaf.code == code), None)
+
     def _read(self, category: str, on: date | None) -> tuple[_Leaf, ...]:
         titles = {
             c: _PARENTHESES.sub("", self._codes.title(c, on)) for c in self._codes.billable_descendants(category, on)
         }
+        once = dict[frozenset[str], frozenset[str]]()  # a category has hundreds of leaves, and says few things of them
+
+        def kept(words: frozenset[str]) -> frozenset[str]:
+            return once.setdefault(words, words)
+
         everywhere = title_words(self._codes.title(category, on))
+        told = [title_words(part) for title in titles.values() for part in _WITH.findall(_WITHOUT.sub("", title))]
+        head = self._codes.title(category, on)
         return tuple(
             _Leaf(
                 code,
-                title_words(title),
-                title_words(_RESIDUAL.sub(" ", title)),
+                kept(title_words(title)),
+                kept(title_words(_RESIDUAL.sub(" ", title))),
+                kept(title_words(_WITHOUT.sub("", title))),
                 everywhere,
-                _groups(_WITHOUT.sub("", title), everywhere),
-                tuple(title_words(part) for part in _WITHOUT.findall(title)),
+                tuple(map(kept, _groups(_WITHOUT.sub("", title), everywhere))),
+                tuple(kept(title_words(part)) for part in _WITHOUT.findall(title)),
                 len(_VAGUE.findall(title)),
+                bool(_OTHER.search(title)) and not _OTHER.search(head),
             )
             for code, title in sorted(titles.items())
-            if not _NEVER.search(title)
+            if not _NEVER.search(title) and all(_is_left_open(part, told) for part in _WITHOUT.findall(title))
         )
+
+
+def _is_left_open(lacking: str, told: list[frozenset[str]]) -> bool:
+    """Whether the category has the condition with it too; 'without rheumatoid factor' must be said by the note."""
+    return any(title_words(lacking) & part for part in told)
 
 
 def _rank(leaves: tuple[_Leaf, ...], code: str) -> tuple[int, str]:
@@ -104,11 +130,11 @@ def _gained(own: _Leaf, leaf: _Leaf, words: frozenset[str]) -> int:
         return 0
     gained = 0
     for group in leaf.groups:
-        if group & own.words:
+        if group & own.has:
             continue
         if not group & words:
             return 0
-        gained += 1
+        gained += not group & own.words  # what the code says to be without is no detail of it
     return gained
 
 

@@ -89,14 +89,15 @@ class Tagger:
         return cls(tokenizers.Tokenizer.from_file(str(tokenizer)), session, labels)
 
     def tag(self, reading: Reading) -> Tags:
-        pieces: dict[tuple[int, int], tuple[int, Floats]] = {}
+        pieces: dict[int, tuple[int, tuple[int, int], Floats]] = {}  # by number: room, span, probabilities
         for batch in _batches(windows(self._tokenizer, reading.text, reading.sections)):
             for window, probabilities in zip(batch, self._read(batch), strict=True):
                 for at, span in enumerate(window.spans):
                     room = min(at, len(window.spans) - 1 - at)
-                    if span not in pieces or pieces[span][0] < room:
-                        pieces[span] = (room, probabilities[window.first + at])
-        ordered = [(span, pieces[span][1]) for span in sorted(pieces)]
+                    number = window.number + at
+                    if number not in pieces or pieces[number][0] < room:
+                        pieces[number] = (room, span, probabilities[window.first + at])
+        ordered = [pieces[number][1:] for number in sorted(pieces)]
         return tags_of_words(reading, ordered, self._labels)
 
     def _read(self, batch: Sequence[Window]) -> Floats:

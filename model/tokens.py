@@ -7,8 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 
 # Numbers with decimals and words, then the marks that decide where a term cannot reach across.
-_TOKEN = re.compile(r"\d+(?:\.\d+)+[^\W_]*|[^\W_]+(?:['’][^\W_]+)?|[.,;:!?()\[\]•·*|/+]|[\n\r\f\u2028\u2029]+")
+_TOKEN = re.compile(
+    r"\b[bB]/[lL]\b|\d+(?:\.\d+)+[^\W_]*|[^\W_]+(?:['’][^\W_]+)?|[.,;:!?()\[\]•·*|/+]|[\n\r\f\u2028\u2029]+"
+)
 _BRITISH = (("ae", "e"), ("oe", "e"), ("sulph", "sulf"), ("leuc", "leuk"), ("yse", "yze"), ("isation", "ization"))
+# A side in one letter, before what has sides: 'R knee pain', '(L)'; not '2 L', 'R/O', 'L5'.
+_SIDE = re.compile(r"(?<![^\s(,;:\[])(?<!\d )(?<!\d\n)[RL](?= [^\W\d_]{3}|\))")
+_SIDES = {"R": "right", "L": "left"}
 _SHORT = 4  # 'toe', 'does' and the like keep their vowels
 
 
@@ -18,18 +23,17 @@ def read_words(path: Path) -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
+def read_pairs(path: Path) -> dict[str, str]:
+    """What stands before and behind the tab of every line; a line that begins with # is a remark."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = (line.partition("\t") for line in lines if not line.startswith("#"))
+    return {before: behind for before, _, behind in pairs}
+
+
 # Words that carry no meaning of their own inside a term ('mellitus' is what diabetes is unless said otherwise).
 FUNCTION_WORDS = read_words(Path(__file__).with_name("function_words.txt"))
-
-
-def _read_forms() -> dict[str, str]:
-    """One word for what notes, titles and the index call by several; adjectives of an organ stand under the organ."""
-    lines = Path(__file__).with_name("word_forms.tsv").read_text(encoding="utf-8").splitlines()
-    pairs = (line.partition("\t") for line in lines if not line.startswith("#"))
-    return {word: same for word, _, same in pairs}
-
-
-_SAME = _read_forms()
+# One word for what notes, titles and the index call by several; adjectives of an organ stand under the organ.
+_SAME = read_pairs(Path(__file__).with_name("word_forms.tsv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ def tokenise(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         raw = match.group()
         if raw[0].isalnum():
-            tokens.append(Token(match.start(), match.end(), normalise(raw), True))
+            norm = _SIDES[raw] if raw in _SIDES and _SIDE.match(text, match.start()) else normalise(raw)
+            tokens.append(Token(match.start(), match.end(), norm, True))
         else:
             mark = _line_mark(raw, text, match) if raw[0] in "\n\r\f\u2028\u2029" else raw
             tokens.append(Token(match.start(), match.end(), mark, False))

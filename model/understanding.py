@@ -1,24 +1,19 @@
 """A document understood: which mentions speak for which billable codes, and what the text says of each mention."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 from model.assertion import assert_mentions
 from model.candidates import Resolver
-from model.document import Document, Span
+from model.document import Document, Setting
 from model.features import Scene, Support
 from model.lexicon import Lexicon, TermCode
 from model.prediction import Assertion
 from model.reading import Mention, Reading
 from model.sections import SectionKind, section_at
 from model.tagger import Tags
-from model.tokens import FUNCTION_WORDS, term_key
 
-RETRIEVED = "r"  # source of a code whose term is only like the words
-_INITIALS = 3  # letters; shorter words are told apart by capitals and context alone
 _NEIGHBOURS = 5  # words on either side that may make a code more specific
 _STATED = 10  # words on either side that belong to what is stated
 _DENYING = frozenset({"no", "without", "not"})
@@ -58,20 +53,12 @@ class Understanding:
         return Scene(self.document.setting, words, len(assessed), len(uncertain), self.mentions)
 
 
-class Nearest(Protocol):
-    """Finds codes for words that no term holds."""
-
-    def __call__(self, phrases: Sequence[str]) -> Sequence[Sequence[tuple[str, float]]]:
-        """For every phrase the codes of the terms most like it, best first, and how like they are, 0..1."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A mention and the codes it may stand for, each with how well its term fits the words."""
+    """A mention and the codes it may stand for."""
 
     mention: Mention
     choices: tuple[TermCode, ...]
-    fits: tuple[float, ...]
 
 
 class Reader:
@@ -82,13 +69,11 @@ class Reader:
         lexicons: Sequence[Lexicon],
         resolver: Resolver,
         lasting: frozenset[str],
-        nearest: Nearest | None = None,
     ) -> None:
         """`lasting`: categories of conditions that a history does not end."""
         self._lexicons = lexicons
         self._resolver = resolver
         self._lasting = lasting
-        self._nearest = nearest
 
     def read(self, document: Document, tag: Callable[[Reading], Tags] | None = None) -> Understanding:
         """`tag`: the tagger of the policy; without it no mention is found but by its term in one piece."""
@@ -98,14 +83,15 @@ class Reader:
         named = self._find(reading, tags)
         mentions = [n.mention for n in named]
         lasting = [bool(n.choices) and n.choices[0].code[:3] in self._lasting for n in named]
-        for one, assertion in zip(named, assert_mentions(reading, mentions, lasting), strict=True):
+        stay = document.setting in (Setting.INPATIENT, Setting.ED)
+        for one, assertion in zip(named, assert_mentions(reading, mentions, lasting, stay), strict=True):
             for code, support in self._supports(reading, document, one, assertion, tags):
                 supports.setdefault(code, []).append(support)
         ordered = {c: sorted(s, key=lambda x: x.mention.span) for c, s in sorted(supports.items())}
         return Understanding(reading, document, ordered, len(named))
 
     def _find(self, reading: Reading, tags: Tags | None) -> list[_Named]:
-        """Terms in one piece, then terms whose words stand apart, then marked words that are no term's."""
+        """Terms in one piece, then terms whose words stand apart."""
         named: list[_Named] = []
         whole: dict[int, list[Mention]] = {}  # by sentence
         for lexicon in self._lexicons:
@@ -117,25 +103,8 @@ class Reader:
                     whole.setdefault(mention.sentence, []).append(mention)
             if tags and lexicon is self._lexicons[0]:
                 mentions += lexicon.find_scattered(reading, tags.marked.tolist(), mentions)
-            named += [_by_term(mention, lexicon) for mention in mentions]
-        return named + list(self._unknown(reading, tags, whole)) if tags else named
-
-    def _unknown(self, reading: Reading, tags: Tags, whole: Mapping[int, Sequence[Mention]]) -> Iterator[_Named]:
-        """Words marked as a mention that are neither a term nor inside one."""
-        if self._nearest is None:
-            return
-        mentions = [
-            mention
-            for first, last in tags.runs()
-            if (mention := _whole_run(reading, first, last))
-            and not any(lexicon.codes(mention.key) for lexicon in self._lexicons)
-            and not any(o.first <= mention.first and mention.last <= o.last for o in whole.get(mention.sentence, ()))
-        ]
-        answers = self._nearest([m.span.of(reading.text) for m in mentions]) if mentions else ()
-        for mention, answer in zip(mentions, answers, strict=True):
-            if answer:
-                choices = tuple(TermCode(code, RETRIEVED) for code, _ in answer)
-                yield _Named(mention, choices, tuple(score for _, score in answer))
+            named += [_Named(mention, lexicon.codes(mention.key)) for mention in mentions]
+        return named
 
     def _supports(
         self, reading: Reading, document: Document, named: _Named, assertion: Assertion, tags: Tags | None
@@ -150,7 +119,7 @@ class Reader:
         place = mention.span.start / max(1, len(reading.text))
         marks = tags.of(mention.places) if tags else None
         given: set[str] = set()
-        for rank, (choice, fit) in enumerate(zip(choices, named.fits, strict=True)):
+        for rank, choice in enumerate(choices):
             resolved = self._resolver.resolve(choice.code, words, document.date_of_service)
             for code in sorted(set(resolved) - given):
                 given.add(code)
@@ -160,8 +129,7 @@ class Reader:
                 support = Support(
                     mention=mention, assertion=assertion, kind=kind, heading=heading, table_code=choice.code,
                     source=choice.source, rank=rank, choices=len(choices), share=share, leads=leads,
-                    nested=mention.nested, place=place, marks=marks, fit=fit,
-                    fuller=fuller,
+                    nested=mention.nested, place=place, marks=marks, fuller=fuller,
                 )  # fmt: skip
                 yield code, support
 
@@ -183,24 +151,6 @@ def _heard(reading: Reading, first: int, last: int) -> frozenset[str]:
             heard.append(token.norm)
         denied = _DENIED if token.norm in _DENYING else max(0, denied - 1)
     return frozenset(heard)
-
-
-def _by_term(mention: Mention, lexicon: Lexicon) -> _Named:
-    choices = lexicon.codes(mention.key)
-    return _Named(mention, choices, (1.0,) * len(choices))
-
-
-def _whole_run(reading: Reading, first: int, last: int) -> Mention | None:
-    """The marked words of a run as one mention; None where they are none of their own, or cross a sentence."""
-    words = [i for i in range(first, last) if reading.tokens[i].word]
-    norms = [reading.tokens[i].norm for i in words if reading.tokens[i].norm not in FUNCTION_WORDS]
-    if not any(len(norm) > _INITIALS and not norm[0].isdigit() for norm in norms):
-        return None
-    number = bisect_right(reading.sentences, words[0], key=lambda s: s.first) - 1
-    if number < 0 or words[-1] >= reading.sentences[number].last:
-        return None
-    span = Span(reading.tokens[words[0]].start, reading.tokens[words[-1]].end)
-    return Mention(span, term_key(norms), len(set(norms)), number, words[0], words[-1] + 1, broken=False)
 
 
 def _inside(mention: Mention, others: Iterable[Mention]) -> bool:

@@ -1,4 +1,4 @@
-"""The application between `launch` and `model`: `create_app` is its whole wiring."""
+"""The application between `launch` and `model`: `create_app` is the wiring of its pages."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -27,65 +27,36 @@ def create_app(
     from flask import Flask
 
     from launch.cds_clients import CDSClients, SQLReplays
-    from launch.ehrs import TrustedEHRs
-    from launch.sessions import Session
-    from launch.vault import Vault
-    from model.codebook import CodeBook
     from smartapp import store, views
-    from smartapp.audit import AuditLog
-    from smartapp.audit.settings import told_of_config, told_of_ehrs
-    from smartapp.auditing import build_notary
+    from smartapp.asking import Asking
+    from smartapp.assembly import assemble
     from smartapp.cds import CodesToReview
-    from smartapp.coding import Coding
-    from smartapp.fhir.capability import Capabilities
+    from smartapp.ehr_removal import Removal
     from smartapp.fhir.client import FHIRClient
-    from smartapp.fhir.ladder import Ladder, decide
     from smartapp.inference import PredictorClient
-    from smartapp.jobs import Jobs
-    from smartapp.launching import build_launcher
+    from smartapp.model_card import LocalValidity, ModelCard, SiteNotes
     from smartapp.readiness import Readiness
-    from smartapp.views import admin, cds, compliance, denials, operations
+    from smartapp.views import admin, cds, compliance, denials, model_card, operations
     from smartapp.views.wiring import Wiring
 
-    vault = Vault(config.secret_keys)
-    engine = store.connect(config.database_url)
-    store.migrate(engine)
-    notary = build_notary(config, engine, clock)
-    audit = AuditLog(engine, clock, notary)
-    audit.record_setting("configuration", told_of_config(config))
-    ehrs = TrustedEHRs.watch(config.ehrs_file, lambda ehrs: audit.record_setting("ehrs", told_of_ehrs(ehrs)))
-    launcher = build_launcher(config, ehrs, engine, vault, clock)
-    predictor = PredictorClient(config.predictor_socket, config.secret_keys)
-    codebook = CodeBook.load(config.artifact / "codebook")
-    reviews = store.ReviewStore(engine, vault, audit)
-    capabilities = Capabilities(clock)
-
-    def ladder_for(client: FHIRClient) -> Ladder:
-        return decide(capabilities.read(client.base_url), client.granted, ehrs.find(client.base_url))
-
-    def listed(iss: str) -> dict[str, frozenset[str]]:
-        return {type: offer.searches for type, offer in capabilities.read(iss).types.items()}
-
-    coding = Coding(reviews, predictor, codebook, Jobs(), clock, ladder_for, listed)
-
-    def client_for(session: Session) -> FHIRClient:
-        context, key = session.context, session.key
-        return (connect or FHIRClient)(
-            context.iss,
-            lambda refresh: launcher.access_token(key, refresh=refresh),
-            patient=context.patient,
-            granted=context.scopes,
-            vendor=ehrs.find(context.iss).vendor,
-        )
-
+    parts = assemble(config, clock, connect or FHIRClient)
+    engine, ehrs, audit = parts.engine, parts.ehrs, parts.audit
     app = Flask(__name__, template_folder=str(config.templates), static_folder=None)
-    asked_in_haste = PredictorClient(config.predictor_socket, config.secret_keys, timeout=2.0)
-    operations.register(app, Readiness(engine, launcher, asked_in_haste, config.predictor_socket.parent))
-    views.register(app, Wiring(coding, launcher, client_for, ehrs, config))
-    to_review = CodesToReview(reviews, store.CardStore(engine, audit), vault, config.public_url, clock)
+    app.extensions["parts"] = parts
+    in_haste = PredictorClient(config.predictor_socket, config.secret_keys, timeout=2.0)
+    state = config.predictor_socket.parent
+    operations.register(app, Readiness(engine, parts.launcher, in_haste, state, parts.notary, parts.queue, clock))
+    to_review = CodesToReview(parts.reviews, store.CardStore(engine, audit), parts.vault, config.public_url, clock)
+    asking = Asking(parts.reviews, store.QueryStore(engine, audit), clock, parts.ladder_for)
+    worklist = store.WorklistStore(engine, audit)
+    pages = (parts.coding, asking, worklist, parts.launcher, parts.client_for)
+    views.register(app, Wiring(*pages, ehrs, config, to_review.page_for))
     callers = CDSClients(ehrs, SQLReplays(engine), clock)
     app.register_blueprint(cds.blueprint(to_review, callers, ehrs, config.public_url))
-    admin.register(app, store.AdminStore(engine, vault, clock, config.idle, audit))
-    compliance.register(app, compliance.Compliance(engine, notary.keys, notary.file))
+    admins = store.AdminStore(engine, parts.vault, clock, config.idle, audit)
+    admin.register(app, admins, Removal(config.ehrs_file, parts.launcher, parts.reviews, audit))
+    compliance.register(app, compliance.Compliance(engine, parts.notary.keys, parts.notary.file))
+    local = LocalValidity(engine, parts.codebook, clock)
+    model_card.register(app, ModelCard(config, local, SiteNotes(audit)))
     denials.register(app, audit)
     return app

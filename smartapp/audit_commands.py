@@ -75,15 +75,22 @@ def _keys(config: Config | None, paths: tuple[Path, ...]) -> "AuditKeys":
 def verify(keys: tuple[Path, ...]) -> None:
     """Read the whole log and say whether it is what was written; exit status 1 and where, when it is not."""
     from smartapp.audit.notary import CheckpointFile
+    from smartapp.audit.reading import restores
     from smartapp.audit.verify import verify_log
 
     with _complaining():
         config = Config.from_env()
-        verdict = verify_log(_engine(config), _keys(config, keys), CheckpointFile(config.audit_checkpoints))
+        engine = _engine(config)
+        verdict = verify_log(engine, _keys(config, keys), CheckpointFile(config.audit_checkpoints))
+        restored = restores(engine)
     for found in verdict.breaks:
         click.echo(f"✗ {found}")
     told = f"{verdict.size} events, {verdict.checkpoints} checkpoints, signed up to event {verdict.signed}"
     click.echo(f"{'✓ intact' if verdict.intact else 'NOT INTACT'}: {told}")
+    for event in restored:
+        held, signed = event.what["events"], event.what["signed_before"]
+        lost = f"; events {held + 1} to {signed}, signed before, are lost" if signed > held else ""
+        click.echo(f"restored from a backup on {event.at:%Y-%m-%d at %H:%M} UTC, as event {event.sequence}{lost}")
     if not verdict.intact:
         sys.exit(1)
 
@@ -152,11 +159,18 @@ def key() -> None:
 @click.option("--out", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="Standard output without.")
 def export(form: str, since: datetime | None, until: datetime | None, out: TextIO) -> None:
     """Write events as FHIR AuditEvent (NDJSON, after IHE BALP) or as CSV."""
+    from smartapp import utc_now
+    from smartapp.audit import AuditLog, Entry, Kind
+    from smartapp.audit.account import account
     from smartapp.audit.reading import between
 
     with _complaining():
         config = Config.from_env()
-        found = between(_engine(config), _utc(since), _utc(until))
+        engine = _engine(config)
+        days = {"from": since.isoformat() if since else None, "to": until.isoformat() if until else None}
+        told = {"form": form, "account": account()} | days  # first: nothing leaves untold
+        AuditLog(engine, utc_now).record(Entry(Kind.EXPORT, told))
+        found = between(engine, _utc(since), _utc(until))
         for line in (_fhir_lines if form == "fhir" else _csv_lines)(found, config.public_url):
             out.write(line)
 

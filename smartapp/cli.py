@@ -17,6 +17,7 @@ from smartapp.config import HERE, Config, MissingSettings
 from smartapp.data_commands import backup, purge, restore
 from smartapp.ehr_commands import ehr
 from smartapp.key_commands import keys
+from smartapp.process_commands import worker
 from smartapp.session_commands import sessions
 from smartapp.terminal import underline_codes
 
@@ -146,13 +147,14 @@ coded_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--reports", type=coded_file, help="Coded case reports (JSON lines), measured as exhaustive.")
 @click.option("--split", type=coded_file, help="Codes of an old edition that any descendant meets, one a line.")
 @click.option("--encounters", type=coded_file, help="Coded encounters (JSON lines), measured as encounter.")
+@click.option("--unseen", type=coded_file, help="Notes of our own labels that nothing learnt from, for --encounters.")
 @click.option("--train", type=coded_file, nargs=2, metavar="REPORTS ENCOUNTERS", help="What the predictor learnt from.")
 @click.option("--masking", type=click.IntRange(0), default=20, show_default=True, help="Notes of each kind to mask.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the results.")
 @artifact_option
 def evaluate(
-    reports: Path | None, split: Path | None, encounters: Path | None, train: tuple[Path, Path] | None,
-    masking: int, out: Path, artifact: Path,
+    reports: Path | None, split: Path | None, encounters: Path | None, unseen: Path | None,
+    train: tuple[Path, Path] | None, masking: int, out: Path, artifact: Path,
 ) -> None:  # fmt: skip
     """Measure the predictor on coded notes.
 
@@ -161,15 +163,14 @@ def evaluate(
     from model.codebook import CodeBook
     from model.evaluate import BadGold, Sources, report
 
-    if not (reports or encounters):
-        fail("name coded notes with --reports, --encounters or both")
+    if (encounters and unseen) or not (reports or encounters or unseen):
+        fail("name coded notes with --reports, and with one of --encounters and --unseen")
     try:
-        sources = Sources.read(reports, encounters, split, train)
+        sources = Sources.read(reports, encounters, unseen, split, train)
     except BadGold as bad:
         fail(str(bad))
-    predictor = loaded(artifact)
     try:
-        made = report(predictor, CodeBook.load(artifact / "codebook"), sources, masking, out)
+        made = report(loaded(artifact), CodeBook.load(artifact / "codebook"), sources, masking, out)
     except OSError as unwritable:
         fail(f"{out}: {unwritable.strerror}")
     click.echo(made.tables, nl=False)
@@ -229,7 +230,8 @@ def queries(lines: TextIO) -> Iterator[str]:
 )
 def demo(port: int, app_port: int, fhir_port: int, data: tuple[Path, ...], state: Path) -> None:
     """Run the demo EHR and Chartside on this machine until Ctrl-C."""
-    from smartapp.demo import DemoFailed, run_demo
+    from smartapp.demo import run_demo
+    from smartapp.demo_settings import DemoFailed
 
     try:
         run_demo(port, app_port, fhir_port, data, state.resolve())
@@ -269,12 +271,17 @@ def config() -> Config:
 @main.command()
 def predictor() -> None:
     """Serve the model to the web processes over a Unix socket."""
+    from contextlib import closing
+    from functools import partial
+
     from smartapp import logs
     from smartapp.inference import serve
+    from smartapp.model_process import ModelProcess
 
     logs.configure()
     settings = config()
-    serve(loaded(settings.artifact), settings.predictor_socket, settings.secret_keys)
+    with closing(ModelProcess(partial(loaded, settings.artifact)).start()) as model:
+        serve(model, settings.predictor_socket, settings.secret_keys)
 
 
 @main.command()
@@ -285,7 +292,7 @@ def migrate() -> None:
     migrate(connect(config().database_url))
 
 
-for command in (admin, audit, backup, ehr, keys, purge, restore, sessions):
+for command in (admin, audit, backup, ehr, keys, purge, restore, sessions, worker):
     main.add_command(command)
 
 if __name__ == "__main__":

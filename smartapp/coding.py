@@ -1,18 +1,20 @@
 """The use cases: read the chart, suggest, decide, sign off. No web, no HTTP, no model."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from model.codebook import CodeBook, SearchResult
+from model.codebook import CodeBook, OpenBook
+from smartapp.attending import UNATTENDED, WORKING, Attending, Queue
 from smartapp.audit import Entry, Kind
+from smartapp.checks import Remark, remarks_if_accepted, remarks_on
 from smartapp.claims import claim
+from smartapp.deciding import check, is_own_word, is_repeated, not_billable
 from smartapp.errors import (
     ChartRemoved,
     ChartsideError,
-    EncounterVoid,
-    NothingAccepted,
+    NoReason,
     NotSigned,
     ReviewChanged,
     ReviewClosed,
@@ -21,41 +23,30 @@ from smartapp.errors import (
 from smartapp.exports import Export, export
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
-from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
-from smartapp.fhir.outbox import planned
-from smartapp.fhir.plan import WritePlan, plan
+from smartapp.fhir.ladder import Ladder
 from smartapp.fhir.since import notes_since
 from smartapp.inference import PredictorClient
 from smartapp.jobs import Jobs
 from smartapp.reading import Listed, Reading
 from smartapp.reviews import (
-    AcceptedCode,
+    CORRECTION_REASONS,
+    NO_PARTICULARS,
     Action,
-    Attestation,
     Choice,
+    Particulars,
     Review,
     Reviewer,
     ReviewKey,
     ReviewStatus,
 )
-from smartapp.signing import UNFINISHED, Signing
+from smartapp.signing import LONGEST_REASON, OPEN, UNFINISHED, WRITING, Signing, Summary, check_open
 from smartapp.store import ReviewStore
 
-WORKING: Final = frozenset({ReviewStatus.READING, ReviewStatus.CODING})
-UNATTENDED: Final = WORKING | {ReviewStatus.SIGNED}  # a process works on these, or has died at it
-OPEN: Final = frozenset({ReviewStatus.READY, ReviewStatus.FAILED})
 CLOSED: Final = UNFINISHED | {ReviewStatus.WRITTEN}
 
+REMARKS_KEPT: Final = 32  # versions of reviews of which a process keeps what the rules say
+
 LOOK_EVERY: Final = timedelta(minutes=1)  # how often the EHR is asked, at most, whether notes came in since
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What signing would do, before anybody signs."""
-
-    accepted: tuple[AcceptedCode, ...]
-    planned: WritePlan
-    statement: str  # the sentence that is signed
 
 
 class Coding:
@@ -68,28 +59,25 @@ class Coding:
         codebook: CodeBook,
         jobs: Jobs,
         clock: Callable[[], datetime],
-        ladder_for: Callable[[FHIRClient], Ladder] = lambda _: SINGLE_WRITES,
+        ladder_for: Callable[[FHIRClient], Ladder],
         listed: Listed = lambda _: {},
+        queue: Queue | None = None,
     ) -> None:
         self._store, self._codebook, self._clock, self._ladder_for = store, codebook, clock, ladder_for
-        self._reading = Reading(store, predictor, jobs, clock, listed)
-        self._signing = Signing(store, jobs, clock, ladder_for)
+        self._remarks: dict[tuple[ReviewKey, int], tuple[Remark, ...]] = {}  # by version: rules look at nothing else
+        self._signing = Signing(store, jobs, clock, ladder_for, codebook)
+        reading = Reading(store, predictor, jobs, clock, listed)
+        self.attending = Attending(store, reading, self._signing, clock, queue)
 
     def open(self, key: ReviewKey, client: FHIRClient, by: Reviewer | None = None) -> Review:
-        """The review as it stands. Begins to read in the background, or goes on where a process died at work."""
+        """The review as it stands. Begins, or goes on with, what is to be done in the background. Raises TooBusy."""
         review = self._store.find(key)
         if review is None:
             self._store.create(key, self._clock())
         elif review.status not in UNATTENDED:
             return review
-        held = claim(self._store, key, UNATTENDED, self._clock)
-        review = self._store.review(key)
-        if held:
-            if review.status is ReviewStatus.SIGNED:
-                self._signing.start(key, held, client)
-            else:
-                self._reading.start(key, held, client, by)
-        return review
+        self.attending.begin(key, client, by)
+        return self._store.review(key)
 
     def viewed(self, key: ReviewKey, page: str, by: Reviewer) -> None:
         """Somebody sees the chart on that page."""
@@ -122,37 +110,81 @@ class Coding:
         if held := claim(self._store, key, WORKING | OPEN, self._clock):
             with self._store.change(key, self._clock(), held) as draft:
                 draft.set_status(ReviewStatus.READING)
-            self._reading.start(key, held, client, by)
+                draft.release()
+            self.attending.begin(key, client, by)
+        return self._store.review(key)
+
+    def stop(self, key: ReviewKey, by: Reviewer) -> Review:
+        """Reads and codes no further: whoever is at it finds its claim gone at its next step, and keeps nothing."""
+        with self._store.change(key, self._clock()) as draft:
+            if draft.review.status in WORKING:
+                draft.stop(by)
         return self._store.review(key)
 
     def decide(
-        self, key: ReviewKey, version: int, action: Action, code: str, reason: str | None, by: Reviewer
+        self,
+        key: ReviewKey,
+        version: int,
+        action: Action,
+        code: str,
+        reason: str | None,
+        by: Reviewer,
+        particulars: Particulars = NO_PARTICULARS,
     ) -> Review:
         """One act on one code. Raises ReviewChanged, ReviewClosed, UnknownCode; a repeated click changes nothing."""
         with self._store.change(key, self._clock()) as draft:
             review, code = draft.review, code.strip().upper()
             if review.status in CLOSED:
                 raise ReviewClosed
-            if _is_repeated(review, version, action, code, reason, by):
+            if is_repeated(review, version, action, code, reason, by, particulars):
                 return review
-            if review.header and review.header.void:
-                raise EncounterVoid
-            if review.version != version or not _is_open(review):
-                raise ReviewChanged
+            check_open(review, review.version if is_own_word(review, action, code, by) else version)
             title = self._title(review, action, code)
-            draft.add_decision(action, code, title, reason, by, self._clock())
-        return self._store.review(key)
+            check(review, action, code, particulars)
+            draft.add_decision(action, code, title, reason, by, self._clock(), particulars)
+        return draft.review
 
-    def search(self, key: ReviewKey, words: str, limit: int = 10) -> tuple[SearchResult, ...]:
-        """Billable codes in force on the encounter's date of service."""
-        return tuple(self._codebook.search(words, _day(self._store.review(key)), limit))
+    def accept_viewed(self, key: ReviewKey, version: int, by: Reviewer) -> Review:
+        """Accepts each undecided suggestion whose evidence that person has viewed; one decision each."""
+        with self._store.change(key, self._clock()) as draft:
+            review = draft.review
+            if review.status in CLOSED:
+                raise ReviewClosed
+            check_open(review, version)
+            for suggestion in review.to_accept(by):
+                title = self._title(review, Action.ACCEPT, suggestion.code)
+                draft.add_decision(Action.ACCEPT, suggestion.code, title, None, by, self._clock())
+        return draft.review
 
-    def summary(self, key: ReviewKey, client: FHIRClient) -> Summary:
-        """What signing would do, with all that is accepted now. Raises EHRUnavailable when the EHR cannot be asked."""
-        review = self._store.review(key)
-        accepted, chart = review.accepted(), Chart.from_json(self._store.chart(key))
-        planned = plan(chart, accepted, self._ladder_for(client), review.rejected())
-        return Summary(accepted, planned, statement(accepted))
+    def saw(self, key: ReviewKey, codes: Collection[str], by: Reviewer) -> Review:
+        """The person had the evidence for these codes before their eyes; of one not suggested it is no news."""
+        with self._store.change(key, self._clock()) as draft:
+            review = draft.review
+            seen = () if review.status in CLOSED else (s.code for s in review.suggestions if s.code in codes)
+            for code in seen:
+                draft.add_viewing(code, by, self._clock())
+        return draft.review
+
+    def remarks(self, review: Review) -> tuple[Remark, ...]:
+        """What the rules say of the claim as it stands, then what they would say of what is undecided.
+
+        It is kept for a while: the next decision asks it again, to tell what it changes.
+        """
+        said = self._remarks.get((review.key, review.version))
+        if said is None:
+            said = (*remarks_on(review, self._codebook), *remarks_if_accepted(review, self._codebook))
+            self._remarks[review.key, review.version] = said
+            for oldest in list(self._remarks)[:-REMARKS_KEPT]:
+                self._remarks.pop(oldest, None)
+        return said
+
+    def book(self, review: Review) -> OpenBook:
+        """The code book as it is on the encounter's date of service."""
+        return OpenBook(self._codebook, _day(review))
+
+    def summary(self, key: ReviewKey, client: FHIRClient, by: Reviewer) -> Summary:
+        """What signing would do for that person, and what the rules say. Raises EHRUnavailable."""
+        return self._signing.summary(key, client, by)
 
     def export(self, key: ReviewKey, kind: str) -> Export:
         """A file of what was signed. Raises NotSigned before that, ChartRemoved long after."""
@@ -163,23 +195,51 @@ class Coding:
             raise ChartRemoved
         return export(kind, review, Chart.from_json(chart), self._clock())
 
-    def sign_off(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> Review:
+    def sign_off(
+        self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient, reasons: Mapping[str, str] | None = None
+    ) -> Review:
         """Keeps the attestation and the outbox of what it stands for, then writes to the chart, line by line.
 
-        Raises NothingAccepted, ReviewChanged, UnknownCode, and ReviewClosed when somebody else signed.
-        Whatever the EHR does then is told by the returned review.
+        `reasons`: by the id of each warning, why it is signed in spite of it. Raises NothingAccepted, NotSignable,
+        ReviewChanged, and ReviewClosed when somebody else signed. Whatever the EHR does then is told by the review.
         """
-        held = self._attest(key, version, by, client)
+        held = self._signing.attest(key, version, by, client, reasons or {})
         if held is None:  # pressed twice, or again after something went wrong
             return self.finish(key, client)
-        self._signing.write(key, held, client)
+        self._write(key, held, client)
+        return self._store.review(key)
+
+    def correct(
+        self, key: ReviewKey, version: int, reason: str, by: Reviewer, client: FHIRClient, text: str = ""
+    ) -> Review:
+        """Takes a signed review up again: decisions stay, the chart is read anew, and somebody signs once more.
+
+        `reason`: one of CORRECTION_REASONS; "other" wants `text`. Raises NoReason, ReviewChanged, StillWriting.
+        """
+        offered = reason in CORRECTION_REASONS and reason != "other"
+        words = CORRECTION_REASONS[reason] if offered else text.strip()[:LONGEST_REASON]
+        if not words:
+            raise NoReason
+        self._signing.take_up(key, version, words, offered, by)
+        return self.open(key, client, by)
+
+    def cancel_correction(self, key: ReviewKey, by: Reviewer) -> Review:
+        """Closes a correction that was opened by mistake. Raises ReviewChanged, DecidedSince."""
+        self._signing.cancel(key, by)
         return self._store.review(key)
 
     def finish(self, key: ReviewKey, client: FHIRClient) -> Review:
         """Goes on with a write-back that was cut short; nothing is written twice, and nothing while another writes."""
         if held := claim(self._store, key, UNFINISHED, self._clock):
-            self._signing.write(key, held, client)
+            with self._store.change(key, self._clock(), held) as draft:
+                draft.set_status(ReviewStatus.SIGNED, WRITING)
+            self._write(key, held, client)
         return self._store.review(key)
+
+    def _write(self, key: ReviewKey, held: str, client: FHIRClient) -> None:
+        """Whoever signed sees at once what became of it; should this process die meanwhile, a worker goes on."""
+        self.attending.follow_up(client)
+        self._signing.write(key, held, client)
 
     def choose(
         self, key: ReviewKey, version: int, choice: Choice, seen: str, by: Reviewer, client: FHIRClient
@@ -202,85 +262,20 @@ class Coding:
                 draft.set_receipt(lines, by)
         return self.finish(key, client)
 
-    def _attest(self, key: ReviewKey, version: int, by: Reviewer, client: FHIRClient) -> str | None:
-        """Signs and, in the same transaction, fills the outbox and claims it; None when the same person has signed."""
-        ladder = self._ladder_for(client)
-        with self._store.change(key, self._clock()) as draft:
-            review = draft.review
-            if review.attestation is not None:
-                if review.attestation.by != by:
-                    raise ReviewClosed
-                return None
-            self._check_signable(review, version)
-            accepted = review.accepted()
-            draft.attest(Attestation(by, self._clock(), statement(accepted)))
-            draft.set_receipt(planned(plan(Chart.from_json(draft.chart), accepted, ladder, review.rejected())), by)
-            draft.set_status(ReviewStatus.SIGNED, "Writing to the chart")
-            return draft.claim(self._clock())
-
     def _title(self, review: Review, action: Action, code: str) -> str:
         """Of the code, when the action may be taken on it; else UnknownCode."""
         if action is Action.UNDO:
-            standing = review.decision_on(code)
+            standing = review.latest_on(code)
             if standing is None:
                 raise ReviewChanged("There is no decision on this code to undo.")
             return standing.title
-        if action is Action.LEAD and code not in {a.code for a in review.accepted()}:
-            raise ReviewChanged("Only an accepted code can be listed first.")
         if action in (Action.ACCEPT, Action.REJECT) and code not in {s.code for s in review.suggestions}:
             raise UnknownCode("Only a suggested code can be accepted or rejected.")
         entry = self._codebook.get(code, _day(review))
         if entry is None or (not entry.billable and action is not Action.REJECT):
-            raise UnknownCode(_not_billable(code, _day(review)))
+            raise UnknownCode(not_billable(code, _day(review)))
         return entry.title
-
-    def _check_signable(self, review: Review, version: int) -> None:
-        accepted = review.accepted()
-        if not accepted:
-            raise NothingAccepted
-        if review.header and review.header.void:
-            raise EncounterVoid
-        if review.version != version or not _is_open(review):
-            raise ReviewChanged
-        for code in accepted:  # the date of service may have changed since, or the edition
-            if not self._codebook.is_billable(code.code, _day(review)):
-                raise UnknownCode(_not_billable(code.code, _day(review)))
-
-
-def statement(accepted: Sequence[AcceptedCode]) -> str:
-    """The attestation: names the codes in their order and says who decided."""
-    codes = ", ".join(a.code for a in accepted)
-    these = "this code is" if len(accepted) == 1 else f"these {len(accepted)} codes, in this order, are"
-    return (
-        f"I have reviewed the documentation of this encounter and confirm that {these} supported by it: {codes}. "
-        "Each was decided by a person; Chartside only suggests."
-    )
-
-
-def _is_open(review: Review) -> bool:
-    """Decisions can be taken: nobody works on the review, and its chart has been read."""
-    return review.status in OPEN and review.header is not None
 
 
 def _day(review: Review) -> date | None:
     return review.header.date_of_service if review.header else None
-
-
-def _is_repeated(review: Review, version: int, action: Action, code: str, reason: str | None, by: Reviewer) -> bool:
-    """The same click once more: the last act on the code was this one, and nothing has been asked for since.
-
-    An UNDO that saw the newest version is a further step back, not a repetition. A LEAD is repeated while its code
-    still leads, whatever else was decided: another code may have been put before it since.
-    """
-    if action is Action.LEAD:
-        claim = review.accepted()
-        return bool(claim) and claim[0].code == code
-    last = next((d for d in reversed(review.decisions) if d.code == code), None)
-    if last is None or (last.action, last.reason, last.by) != (action, reason, by):
-        return False
-    return action is not Action.UNDO or version != review.version
-
-
-def _not_billable(code: str, day: date | None) -> str:
-    when = f" on {day.isoformat()}" if day else ""
-    return f"{code[:8]} is not a billable ICD-10-CM code{when}."

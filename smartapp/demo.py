@@ -3,7 +3,6 @@
 import contextlib
 import fcntl
 import http.client
-import json
 import os
 import signal
 import socket
@@ -16,47 +15,19 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from smartapp.demo_settings import HOST, DemoFailed, Ports, admin_line, settings
 
-HOST = "127.0.0.1"
 READY_WITHIN = 180.0  # seconds; the first start fills the demo EHR
 STOP_WITHIN = 10.0
-
-
-class DemoFailed(Exception):
-    """The demo cannot start or go on; says what to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where the three servers of the demo listen, on 127.0.0.1."""
-
-    ehr: int = 8090
-    app: int = 8080
-    fhir: int = 8095
-
-    @property
-    def ehr_url(self) -> str:
-        return f"http://{HOST}:{self.ehr}"
-
-    @property
-    def app_url(self) -> str:
-        return f"http://{HOST}:{self.app}"
 
 
 def run_demo(ehr_port: int, app_port: int, fhir_port: int, data: tuple[Path, ...], state: Path) -> None:
     """Runs until Ctrl-C or until one of the processes ends; raises DemoFailed."""
     signal.signal(signal.SIGTERM, stop_like_ctrl_c)
     try:
-        with running_demo(
-            Ports(ehr_port, app_port, fhir_port), state, data, lambda line: print(line, flush=True)
-        ) as demo:
-            print(
-                f"\nOpen {demo.ports.ehr_url}\n\nChoose a patient, then an encounter. Ctrl-C stops everything.",
-                flush=True,
-            )
+        with running_demo(Ports(ehr_port, app_port, fhir_port), state, data, say) as demo:
+            say(f"\nOpen {demo.ports.ehr_url}\n\nChoose a patient, then an encounter. Ctrl-C stops everything.\n")
+            say(f"For the admin pages, in another terminal:  {admin_line(state)}")
             while True:
                 time.sleep(0.5)
                 demo.check()
@@ -172,70 +143,6 @@ def readiness(ports: Ports, predictor_socket: Path) -> dict[str, Callable[[], bo
         "predictor": predictor_socket.exists,
         "app": lambda: answers(ports.app),
     }
-
-
-def settings(ports: Ports, state: Path) -> dict[str, str]:
-    """The app's environment; the keys are made once and kept in `state`."""
-    seal, client_key = state / "seal.key", state / "client-key.pem"
-    if not seal.exists():
-        write_private(seal, Fernet.generate_key().decode())
-        write_private(client_key, new_client_key())
-    scopes = json.dumps(SCOPES.split())  # a JSON list of strings is a TOML one
-    allowed = json.dumps([*SCOPES.split(), "launch/patient", "launch/encounter"])  # the last two: standalone
-    by_name = f"http://localhost:{ports.ehr}"
-    write_private(state / "ehrs.toml", EHRS.format(ehr=ports.ehr_url, by_name=by_name, scopes=scopes))
-    write_private(state / "clients.toml", CLIENTS.format(app=ports.app_url, allowed=allowed))
-    return {
-        "CHARTSIDE_PUBLIC_URL": ports.app_url,
-        "CHARTSIDE_SECRET_KEYS": seal.read_text(),
-        "CHARTSIDE_EHRS": str(state / "ehrs.toml"),
-        "CHARTSIDE_STATE": str(state),
-        "CHARTSIDE_PREDICTOR_SOCKET": str(state / "predictor.sock"),
-    }
-
-
-# What the app asks of the demo EHR: the minimum to read, and what it writes.
-SCOPES = (
-    "launch openid fhirUser online_access patient/Patient.r patient/Encounter.rs patient/DocumentReference.rs "
-    "patient/DiagnosticReport.rs patient/Binary.r patient/Condition.rs patient/Procedure.rs patient/Coverage.rs "
-    "user/Practitioner.r user/Condition.crs user/Encounter.ru user/Claim.crs user/Provenance.crs"
-)
-
-EHRS = """# The demo EHR, as an admin would register it.
-[[ehr]]
-iss = "{ehr}/fhir"
-name = "Demo EHR"
-client_id = "chartside-demo"
-client_auth = "private_key_jwt"
-private_keys = ["client-key.pem"]
-scopes = {scopes}
-embed_origins = ["{ehr}", "{by_name}"]
-cds_issuer = "{ehr}/fhir"
-cds_jwks_url = "{ehr}/cds/jwks.json"
-standalone = true
-"""
-
-CLIENTS = """# Chartside, as the demo EHR knows it.
-[[client]]
-client_id = "chartside-demo"
-name = "Chartside"
-auth = "private_key_jwt"
-jwks_url = "{app}/jwks.json"
-redirect_uris = ["{app}/callback"]
-scopes = {allowed}
-"""
-
-
-def new_client_key() -> str:
-    """A key for private_key_jwt with ES384, in PEM."""
-    key = ec.generate_private_key(ec.SECP384R1())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return pem.decode()
-
-
-def write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.write_text(text)
 
 
 def refuse_taken_ports(ports: Ports) -> None:

@@ -1,6 +1,7 @@
 """`chartside ehr`: the list of trusted EHRs, and whether Chartside will work with one."""
 
 import json
+import os
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +18,7 @@ from smartapp.registration import MARKETPLACES
 
 if TYPE_CHECKING:  # imported where it is used, so that `--help` answers at once
     from launch.ehrs import EHR
+    from smartapp.ehr_removal import Removal
     from smartapp.fhir.ehr_check import Finding
 
 file_option = click.option(
@@ -60,6 +62,8 @@ def register(place: str, as_json: bool, public_url: str) -> None:
         for field in section.fields:
             click.echo("\n".join([f"  {field.label}", *(f"      {value}" for value in field.values)]))
         click.echo()
+    if blank := registration.to_be_filled_in(MARKETPLACES[place], config):
+        click.echo(f"Not set yet: {', '.join(blank)}.", err=True)
 
 
 @ehr.command("add")
@@ -122,6 +126,54 @@ def set_(iss: str, settings: tuple[str, ...], path: Path) -> None:
     click.echo(f"{changed.name} is changed; a running Chartside follows from now on.")
 
 
+@ehr.command("remove")
+@click.argument("iss")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@file_option
+def remove(iss: str, yes: bool, path: Path) -> None:
+    """Trust the EHR at ISS no more. Says first what becomes of sessions and of what is not written yet, and asks.
+
+    It needs the settings of the running application, whose sessions it ends.
+    """
+    from launch.errors import SessionsUnavailable
+    from smartapp.audit.account import account
+
+    try:
+        removal = _removal(path)
+        leaving = removal.look(iss)
+        click.echo("\n".join([f"{leaving.name} ({leaving.iss})", *(f"  {told}" for told in leaving.becomes())]))
+        if not yes:
+            click.confirm("Remove it?", abort=True)
+        gone = removal.remove(iss, account())
+    except (MissingSettings, InvalidEHRFile, ValueError) as wrong:
+        raise click.ClickException(str(wrong)) from None
+    except SessionsUnavailable as away:
+        raise click.ClickException(f"{away.title} ({away.detail})") from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written ({error.strerror}).") from None
+    click.echo(f"{gone.name} is trusted no more; sessions ended: {gone.sessions}.")
+
+
+def _removal(path: Path) -> "Removal":
+    """Raises MissingSettings, InvalidEHRFile, ValueError."""
+    from launch.ehrs import TrustedEHRs
+    from launch.vault import Vault
+    from smartapp import store, utc_now
+    from smartapp.audit import AuditLog
+    from smartapp.ehr_removal import Removal
+    from smartapp.launching import build_launcher
+
+    config = Config.from_env(os.environ | {"CHARTSIDE_EHRS": str(path)})
+    engine, vault = store.connect(config.database_url), Vault(config.secret_keys)
+    store.migrate(engine)
+    try:
+        ehrs = TrustedEHRs.load(path)
+    except InvalidEHRFile as invalid:
+        ehrs = TrustedEHRs(invalid.usable)  # what cannot be used is what one wants to remove
+    launcher, audit = build_launcher(config, ehrs, engine, vault, utc_now), AuditLog(engine)
+    return Removal(path, launcher, store.ReviewStore(engine, vault, audit), audit)
+
+
 @ehr.command("list")
 @file_option
 def list_ehrs(path: Path) -> None:
@@ -171,12 +223,13 @@ def check(iss: str, vendor: str, path: Path, public_url: str | None) -> None:
     from smartapp.fhir.hearing import asker
 
     try:
-        asked, listed = ehr_list.to_check(path, iss, vendor)
+        asked = ehr_list.to_check(path, iss, vendor)
     except (InvalidEHRFile, ValueError) as wrong:
         raise click.ClickException(str(wrong)) from None
-    if not listed:
-        click.echo(f"{asked.iss} is not in {path} yet; it is judged as {vendor} would be added.\n", err=True)
-    findings = ehr_check.check(asked, asker(public_only=False, loopback=is_loopback(asked.iss)), public_url)
+    if not asked.listed:
+        click.echo(f"{asked.ehr.iss} is not in {path} yet; it is judged as {vendor} would be added.\n", err=True)
+    ask = asker(public_only=False, loopback=is_loopback(asked.ehr.iss))
+    findings = ehr_check.check(asked.ehr, ask, public_url, asked.broken)
     click.echo(_as_text(findings))
     if ehr_check.blocks(findings):
         sys.exit(1)

@@ -74,7 +74,11 @@ class NewEHR:
         """What does the same on the server."""
         words = ["chartside", "ehr", "add", self.iss, "--name", self.name, "--client-id", self.client_id]
         words += ["--vendor", self.vendor, "--client-auth", self.client_auth]
+        words += ["--alg", self.alg] if self.client_auth == PRIVATE_KEY else []
+        words += ["--scope-version", self.scope_version]
+        words += [word for scope in self.scopes for word in ("--scope", scope)]
         words += [word for origin in self.embed_origins for word in ("--embed-origin", origin)]
+        words += ["--assume-s256"] if self.assume_s256 else []
         return shlex.join(words)
 
 
@@ -118,11 +122,17 @@ def read(path: Path) -> tuple[EHR, ...]:
     return tuple(TrustedEHRs.load(path)) if path.exists() else ()
 
 
-def to_check(path: Path, iss: str, vendor: str) -> tuple[EHR, bool]:
-    """The EHR as listed, or one of this vendor as it would be added; and whether it is listed.
+@dataclass(frozen=True, slots=True)
+class ToCheck:
+    """The EHR as listed, or one as it would be added; and what is wrong elsewhere in the list."""
 
-    What is wrong with another EHR of the list does not matter. Raises InvalidEHRFile, ValueError.
-    """
+    ehr: EHR
+    listed: bool
+    broken: tuple[str, ...] = ()
+
+
+def to_check(path: Path, iss: str, vendor: str) -> ToCheck:
+    """Of this vendor, where the EHR is not listed. Raises InvalidEHRFile, ValueError."""
     invalid: InvalidEHRFile | None = None
     try:
         ehrs = read(path)
@@ -130,9 +140,9 @@ def to_check(path: Path, iss: str, vendor: str) -> tuple[EHR, bool]:
         invalid, ehrs = error, error.usable
     listed = next((ehr for ehr in ehrs if ehr.iss == iss.removesuffix("/")), None)
     if listed:
-        return listed, True
+        return ToCheck(listed, True, tuple(invalid.complaints) if invalid else ())
     if invalid:
         raise invalid  # it may be the one with something wrong
     if not is_secure(iss, loopback=True):
         raise ValueError("the address of an EHR begins with https:// (plain http is for this machine only)")
-    return EHR(iss.removesuffix("/"), iss, "", vendor=vendor, scopes=scope_words(vendor, "v2")), False
+    return ToCheck(EHR(iss.removesuffix("/"), iss, "", vendor=vendor, scopes=scope_words(vendor, "v2")), False)

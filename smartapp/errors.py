@@ -8,10 +8,15 @@ ChartsideError
 ├── EncounterVoid       the EHR says that the encounter did not take place (409)
 ├── UnknownCode         the code is not in the code book or not billable on the date of service (422)
 ├── NothingAccepted     sign-off without a code (422)
+├── NotSignable         a rule stops the signature, or a warning is without a reason (422)
 ├── NotSigned           a file is wanted of codes that nobody has signed (409)
+├── UnknownQuery        the review has no such query (404)
+├── NotForRole          the page is for people in another role (403)
+├── RoleGiven           the site lets nobody choose a role on the page (409)
 ├── ChartRemoved        what was read of the chart is no longer kept (410)
 ├── ForeignResource     the EHR sent something of another patient or encounter (502)
 ├── EHRUnavailable      the EHR does not answer (504); `retryable`
+│   └── SessionsAway    nor can it be asked: our store of sessions, with the access to it, is away (503)
 ├── EHRRefused          the EHR answered with an error; carries its words (502)
 ├── MalformedCall       a call of the CDS service is not what CDS Hooks wants (400)
 ├── UnknownService      there is no such CDS service (404)
@@ -19,7 +24,11 @@ ChartsideError
 ├── MissingData         the CDS service needs the encounter and cannot get it (412)
 ├── ForeignServer       a call of the CDS service names another FHIR server than the caller's (403)
 ├── SessionExpired      the EHR no longer takes the token (401)
-└── PredictorUnavailable the worker is down or busy (503); manual coding still works
+├── TooBusy             more charts wait already than can be read soon (503); the page asks again
+├── TooManyRequests     of one launch or one address in a minute (429)
+└── PredictorUnavailable the predictor is down (503); manual coding still works
+    ├── PredictorBusy    it is at other charts; asking again helps (503)
+    └── NotesTooLong     it reads no notes of that length; asking again does not help (422)
 """
 
 
@@ -77,10 +86,52 @@ class NothingAccepted(ChartsideError):
     advice = "Accept or add at least one code first."
 
 
+class StillWriting(ChartsideError):
+    status = 409
+    title = "What was signed may still be on its way to the chart"
+    advice = "Nothing was changed. Wait a minute, look at the receipt, then correct the review."
+
+
+class DecidedSince(ChartsideError):
+    status = 409
+    title = "Codes are no longer as they were signed"
+    advice = "Undo what was decided since the correction began, then cancel it; or sign the correction."
+
+
+class NoReason(ChartsideError):
+    status = 422
+    title = "A correction needs a reason"
+    advice = "Choose one on the receipt; for another reason say it in your words. It is kept with the signature."
+
+
+class NotSignable(ChartsideError):
+    status = 422
+    title = "These codes cannot be signed yet"
+    advice = "The summary says what to mend first, and which warnings want a reason."
+
+
 class NotSigned(ChartsideError):
     status = 409
     title = "These codes are not signed yet"
     advice = "Sign them first: a file for another system holds only what a person stands for."
+
+
+class UnknownQuery(ChartsideError):
+    status = 404
+    title = "There is no such query here"
+    advice = "Queries are listed on the review page of the encounter that they are about."
+
+
+class NotForRole(ChartsideError):
+    status = 403
+    title = "This page is for coders"
+    advice = "You work as a clinician in this launch. If that is wrong, tell your administrator (role in ehrs.toml)."
+
+
+class RoleGiven(ChartsideError):
+    status = 409
+    title = "Your EHR decides in which role you work here"
+    advice = "Nothing was changed. Your administrator can allow the choice (role_switch in ehrs.toml)."
 
 
 class ChartRemoved(ChartsideError):
@@ -101,6 +152,11 @@ class EHRUnavailable(ChartsideError):
     advice = "Your decisions are saved. Wait a moment and press Try again."
 
 
+class SessionsAway(EHRUnavailable):
+    status = 503
+    title = "Chartside cannot reach its store of sessions"
+
+
 class EHRRefused(ChartsideError):
     status = 502
     title = "The EHR refused the request"
@@ -117,6 +173,35 @@ class PredictorUnavailable(ChartsideError):
     status = 503
     title = "Suggestions are not available right now"
     advice = "You can code by hand with the search; press Try again for suggestions."
+
+
+class PredictorBusy(PredictorUnavailable):
+    title = "Many charts wait for suggestions"
+    advice = "You can code by hand with the search; press Try again for suggestions in a minute."
+
+
+class NotesTooLong(PredictorUnavailable):
+    status = 422
+    title = "The notes are too long for suggestions"
+    advice = "You can code by hand with the search."
+
+
+class TooBusy(ChartsideError):
+    status = 503
+    title = "Many charts are being read just now"
+    advice = "Yours is read as soon as there is room. Nothing is lost."
+
+
+class TooManyRequests(ChartsideError):
+    """`again`: seconds until the next one is answered."""
+
+    status = 429
+    title = "That was more than Chartside answers in a minute"
+    advice = "Nothing was changed. Wait a moment, then do it again; what you decided before is saved."
+
+    def __init__(self, again: int) -> None:
+        super().__init__()
+        self.again = again
 
 
 class MalformedCall(ChartsideError):

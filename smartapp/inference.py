@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from multiprocessing import AuthenticationError
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from model.document import Document, Setting
 from model.prediction import Policy, Prediction
 from smartapp import metrics
-from smartapp.errors import PredictorUnavailable
+from smartapp.errors import NotesTooLong, PredictorBusy, PredictorUnavailable
 from smartapp.jobs import log_without_words
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,11 @@ LONGEST_MESSAGE = 64 * 1024 * 1024  # bytes
 QUEUE = 8  # predictions asked for at one time, the one under way among them; further ones are refused at once
 CONNECTIONS = 32
 GREETING_SECONDS = 5.0  # for a peer that connects and says nothing
-LAST_PREDICTION_SECONDS = 5.0  # on being told to stop
+LAST_PREDICTIONS_SECONDS = 30.0  # for those asked for, on being told to stop
+LONGEST_TEXT = 1_000_000  # characters of an encounter's notes; a long stay has a tenth of that
+BUSY = "The predictor is busy with other charts."
+TOO_LONG = f"The notes have more than {LONGEST_TEXT:,} characters, the most that the predictor reads."
+REFUSALS: Mapping[str, type[PredictorUnavailable]] = {BUSY: PredictorBusy, TOO_LONG: NotesTooLong}
 
 Wire: TypeAlias = "Connection[bytes, bytes]"
 
@@ -42,6 +47,10 @@ class Predicts(Protocol):
     @property
     def revision(self) -> str: ...
     def predict(self, document: Document, policy: Policy) -> Prediction: ...
+
+
+class Refused(Exception):
+    """A document is not coded; says why, in words for a page."""
 
 
 class PredictorClient:
@@ -62,6 +71,7 @@ class PredictorClient:
             prediction = Prediction.from_json(answer["prediction"])
         except (KeyError, TypeError, ValueError):
             raise PredictorUnavailable("The predictor's answer is of another version of Chartside.") from None
+        metrics.PREDICTOR_WAIT_SECONDS.observe(float(answer.get("waited", 0)))
         if prediction.document_sha256 != document.sha256:
             raise PredictorUnavailable("The predictor answered about another text.")
         return prediction
@@ -90,7 +100,8 @@ class PredictorClient:
         except (OSError, EOFError, ValueError):
             raise PredictorUnavailable("The predictor stopped before it answered.") from None
         if not isinstance(answer, dict) or "refused" in answer:
-            raise PredictorUnavailable(str(answer["refused"]) if isinstance(answer, dict) else "")
+            said = str(answer["refused"]) if isinstance(answer, dict) else ""
+            raise REFUSALS.get(said, PredictorUnavailable)(said)
         return answer
 
     def _connect(self) -> Wire:
@@ -115,7 +126,7 @@ class PredictorServer:
         self._one_at_a_time = Lock()
 
     def run(self, listener: socket.socket, stop: Event) -> None:
-        """Until `stop`; the prediction under way then has a moment to end."""
+        """Until `stop`; the predictions asked for by then have some time to end."""
         listener.settimeout(0.2)
         while not stop.is_set():
             try:
@@ -126,7 +137,9 @@ class PredictorServer:
                 Thread(target=self._serve, args=(caller,), daemon=True).start()
             else:
                 caller.close()
-        self._one_at_a_time.acquire(timeout=LAST_PREDICTION_SECONDS)
+        give_up = time.monotonic() + LAST_PREDICTIONS_SECONDS
+        while self._asked and time.monotonic() < give_up:
+            time.sleep(0.05)
 
     def _serve(self, caller: socket.socket) -> None:
         try:
@@ -144,24 +157,36 @@ class PredictorServer:
 
     def _answer(self, question: Mapping[str, Any], wire: Wire) -> Mapping[str, Any]:
         if question["do"] == "ping":
-            return {"revision": self._predictor.revision, "waiting": len(self._asked)}
+            return self._pong()
         document, policy = document_from_json(question["document"]), Policy(question["policy"])
+        if len(document.text) > LONGEST_TEXT:
+            return {"refused": TOO_LONG}
         if not self._places.acquire(blocking=False):
-            return {"refused": "The predictor is busy with other charts."}
+            return {"refused": BUSY}
         self._asked.add(wire)
+        asked = time.monotonic()
         try:
             with self._one_at_a_time:
                 if wire.poll():  # the caller says nothing more, so this is its end: it no longer waits
                     raise EOFError
-                return {"prediction": self._predictor.predict(document, policy).to_json()}
+                waited = time.monotonic() - asked
+                return {"prediction": self._predictor.predict(document, policy).to_json(), "waited": waited}
         except EOFError:
             raise
+        except Refused as refused:
+            return {"refused": str(refused)}
         except Exception as error:
             log_without_words("a prediction failed", error)
             return {"refused": "The predictor could not code this text."}
         finally:
             self._asked.discard(wire)
             self._places.release()
+
+    def _pong(self) -> Mapping[str, Any]:
+        try:
+            return {"revision": self._predictor.revision, "waiting": len(self._asked)}
+        except Refused as refused:
+            return {"refused": str(refused)}
 
 
 def serve(predictor: Predicts, path: Path, keys: Sequence[str]) -> None:

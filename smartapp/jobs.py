@@ -1,6 +1,7 @@
 """Work in the background, in threads of this process, that shows it is alive for as long as it is."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +9,11 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 
 from smartapp import metrics
+from smartapp.logs import request_id
 
 log = logging.getLogger(__name__)
 
+MOST_WAITING = 50  # charts; at four a second or two each that is half a minute
 Work = Callable[[], None]
 
 
@@ -23,14 +26,21 @@ class Jobs:
         self._beats: dict[object, Work] = {}
         self._lock = Lock()
         self._started = False
-        self._stopped = Event()
+        self._ending, self._stopped = Event(), Event()
+        self._under_way = 0
+
+    def has_room(self) -> bool:
+        """False where so much waits that what is submitted now would wait too long."""
+        return self._waiting.qsize() < MOST_WAITING
 
     def submit(self, work: Work, beat: Work) -> None:
         """Does the work soon; calls `beat` regularly from now, also while the work still waits, until it is done."""
         ticket = self._keep_beating(beat)
 
         def run() -> None:
+            request_id.set(asked_by)  # what is logged is for the request that asked for it
             metrics.JOBS_WAITING.dec()
+            metrics.JOB_WAIT_SECONDS.observe(time.perf_counter() - asked)
             try:
                 work()
             except Exception as error:
@@ -38,6 +48,7 @@ class Jobs:
             finally:
                 self._stop_beating(ticket)
 
+        asked, asked_by = time.perf_counter(), request_id.get()
         metrics.JOBS_WAITING.inc()
         self._waiting.put(run)
 
@@ -50,11 +61,18 @@ class Jobs:
         finally:
             self._stop_beating(ticket)
 
-    def stop(self) -> None:
-        """Begins nothing more and beats no more: what still runs or waits will be taken over elsewhere."""
-        self._stopped.set()
+    def stop(self, patience: float = 0.0) -> None:
+        """Begins nothing more, gives what is under way so many seconds to end, and then beats no more.
+
+        What still runs or waits after that will be taken over elsewhere.
+        """
+        self._ending.set()
         for _ in range(self._workers):
             self._waiting.put(None)
+        give_up = time.monotonic() + patience
+        while self._under_way and time.monotonic() < give_up:
+            time.sleep(0.05)
+        self._stopped.set()
 
     def _keep_beating(self, beat: Work) -> object:
         ticket = object()
@@ -71,8 +89,19 @@ class Jobs:
             self._beats.pop(ticket, None)
 
     def _work(self) -> None:
-        while (run := self._waiting.get()) is not None and not self._stopped.is_set():
-            run()
+        while (run := self._waiting.get()) is not None and not self._ending.is_set():
+            with self._counted():
+                run()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._beat_every):

@@ -9,6 +9,7 @@ import click
 from launch.client_keys import ALGORITHMS
 from launch.ehrs import InvalidEHRFile
 from launch.key_rotation import TooEarly, activate, drop, publish
+from smartapp.ehr_commands import file_option
 
 
 @click.group()
@@ -25,7 +26,6 @@ def new() -> None:
 
 
 @keys.command("rotate")
-@click.argument("path", metavar="EHRS.toml", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("iss")
 @click.option("--alg", type=click.Choice(ALGORITHMS), default=ALGORITHMS[0], show_default=True, help="Of the new key.")
 @click.option(
@@ -37,11 +37,12 @@ def new() -> None:
     is_flag=True,
     help="With --activate: do not wait until every EHR has seen the key. With --drop: even one that is newer.",
 )
-def rotate(path: Path, iss: str, alg: str, step: str | None, at_once: bool) -> None:
+@file_option
+def rotate(iss: str, alg: str, step: str | None, at_once: bool, path: Path) -> None:
     """Change the key that proves Chartside to the EHR with this ISS, in three steps.
 
-    Without an option a new key is made beside EHRS.toml and published; an hour later --activate signs with it; when
-    that works, --drop takes the old one away. The running application follows each step by itself.
+    Without an option a new key is made beside the list of EHRs and published; an hour later --activate signs with it;
+    when that works, --drop takes the old one away. The running application follows each step by itself.
     """
     try:
         if step == "activate":
@@ -58,4 +59,4 @@ def rotate(path: Path, iss: str, alg: str, step: str | None, at_once: bool) -> N
         click.echo(f"not used here:   {name}; delete it when no other EHR lists it")
     if step is None:
         click.echo("An EHR that was given keys rather than the address of /jwks.json needs the new one from you.")
-        click.echo("In an hour: the same command with --activate.")
+        click.echo(f"In an hour: chartside keys rotate {iss} --activate")

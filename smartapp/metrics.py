@@ -11,7 +11,17 @@ EHR_CALLS = Counter("chartside_ehr_calls", "Calls of an EHR, by class of its ans
 EHR_SECONDS = Histogram("chartside_ehr_call_seconds", "How long the EHR took to answer.", ["method"])
 PREDICTIONS = Counter("chartside_predictions", "Predictions asked for.", ["outcome"])
 PREDICTION_SECONDS = Histogram("chartside_prediction_seconds", "How long a prediction took, waiting included.")
+PREDICTOR_WAIT_SECONDS = Histogram(
+    "chartside_predictor_wait_seconds", "How long a prediction waited for those before it."
+)
 JOBS_WAITING = Gauge("chartside_jobs_waiting", "Charts waiting to be read or written.", multiprocess_mode="livesum")
+JOB_WAIT_SECONDS = Histogram("chartside_job_wait_seconds", "How long a chart waited until somebody began with it.")
+QUEUE_LENGTH = Gauge(
+    "chartside_queue_length", "Charts in the broker's queue, waiting or under way.", multiprocess_mode="mostrecent"
+)
+WORKERS = Gauge(
+    "chartside_workers", "Workers that take charts from the broker's queue.", multiprocess_mode="mostrecent"
+)
 PREDICTOR_UP = Gauge("chartside_predictor_up", "Whether the predictor answers.", multiprocess_mode="mostrecent")
 PREDICTOR_WAITING = Gauge(
     "chartside_predictor_waiting",

@@ -2,16 +2,20 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, text
 
 from launch.launcher import Launcher
+from smartapp.attending import Queue, QueueUnavailable
+from smartapp.audit.notary import SigningNotary
 from smartapp.errors import PredictorUnavailable
 from smartapp.inference import PredictorClient
 
 LEAST_FREE = 200 * 1024 * 1024  # bytes
+SIGNED_WITHIN = timedelta(minutes=15)  # of an event of the audit log; usually five
 OK = "ok"
 Check = Callable[[], str]  # OK, or what is wrong
 
@@ -19,14 +23,20 @@ Check = Callable[[], str]  # OK, or what is wrong
 class Readiness:
     """The checks by name; they take seconds at most, also where nobody answers."""
 
-    def __init__(self, engine: Engine, launcher: Launcher, predictor: PredictorClient, state: Path) -> None:
-        self._predictor = predictor
-        self._checks: Mapping[str, Check] = {
+    def __init__(
+        self, engine: Engine, launcher: Launcher, predictor: PredictorClient, state: Path, notary: SigningNotary,
+        queue: Queue | None, clock: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._predictor, self._queue = predictor, queue
+        self._checks: dict[str, Check] = {
             "database": lambda: _database(engine),
             "sessions": lambda: _sessions(launcher),
             "predictor": lambda: _predictor(predictor),
             "disk": lambda: _disk(_folder(engine, state)),
+            "audit": lambda: _audit(notary, clock()),
         }
+        if queue is not None:
+            self._checks["queue"] = lambda: _queue(queue)
 
     def __call__(self) -> dict[str, str]:
         return {name: _told(check) for name, check in self._checks.items()}
@@ -36,6 +46,20 @@ class Readiness:
         try:
             return self._predictor.waiting()
         except PredictorUnavailable:
+            return None
+
+    def queued(self) -> int | None:
+        """Charts in the broker's queue; None where there is no broker or it does not answer."""
+        try:
+            return self._queue.length() if self._queue else None
+        except QueueUnavailable:
+            return None
+
+    def workers(self) -> int | None:
+        """That take charts from it; None where there is no broker or it does not answer."""
+        try:
+            return self._queue.workers() if self._queue else None
+        except QueueUnavailable:
             return None
 
 
@@ -64,6 +88,20 @@ def _predictor(predictor: PredictorClient) -> str:
     except PredictorUnavailable as away:
         return away.detail
     return OK
+
+
+def _queue(queue: Queue) -> str:
+    try:
+        return OK if queue.workers() else "No worker takes charts from the queue."
+    except QueueUnavailable:
+        return "The broker of the queue does not answer."
+
+
+def _audit(notary: SigningNotary, now: datetime) -> str:
+    since = notary.unsigned_since()
+    if since is None or now - since < SIGNED_WITHIN:
+        return OK
+    return f"What the audit log holds for {int((now - since).total_seconds() // 60)} minutes is not signed yet."
 
 
 def _disk(folder: Path) -> str:

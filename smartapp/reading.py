@@ -1,11 +1,13 @@
 """The background job of a review: reads the chart, has it coded, and says at every step how far it is."""
 
+import random
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from model.prediction import Policy, Prediction
-from smartapp.errors import ChartsideError, ForeignResource
+from smartapp.errors import ChartsideError, ForeignResource, PredictorBusy
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.since import mark_changed
@@ -17,6 +19,8 @@ from smartapp.suggestions import join_notes
 
 Listed = Callable[[str], Mapping[str, Collection[str]]]  # of an iss: the search parameters it lists for each type
 
+BUSY = "Other charts come first; this one is asked for again by itself."
+BUSY_PAUSES = (1, 2, 4, 8, 15)  # seconds; after these a person decides whether to wait
 BROKEN = "Something went wrong while the chart was read and coded. Press Try again."
 
 
@@ -33,6 +37,11 @@ class Reading:
     def start(self, key: ReviewKey, claim: str, client: FHIRClient, by: Reviewer | None = None) -> None:
         """Returns at once. Every end of the job is a state of the review, but for the process's own."""
         self.jobs.submit(lambda: self._run(key, claim, client, by), lambda: self.store.beat(claim, self.clock()))
+
+    def read(self, key: ReviewKey, claim: str, client: FHIRClient, by: Reviewer | None = None) -> None:
+        """Here and now; may take as long as EHR and predictor do."""
+        with self.jobs.beating(lambda: self.store.beat(claim, self.clock())):
+            self._run(key, claim, client, by)
 
     def _run(self, key: ReviewKey, claim: str, client: FHIRClient, by: Reviewer | None) -> None:
         try:
@@ -60,8 +69,9 @@ class Reading:
             if draft.review.model_revision is None:  # what was suggested before stays, with its notes, until then
                 draft.set_chart(chart.to_json())
             draft.set_read(chart.notes, by)
-            draft.set_status(ReviewStatus.CODING, "Looking for codes")
-        prediction = self._predict(chart)
+            count = len(chart.notes)
+            draft.set_status(ReviewStatus.CODING, f"in {count} {'note' if count == 1 else 'notes'}")
+        prediction = self._predict(chart, lambda: self._tell_busy(key, claim))
         with self.store.change(key, self.clock(), claim) as draft:
             draft.set_chart(chart.to_json())
             draft.set_looked(began)
@@ -75,10 +85,22 @@ class Reading:
         except ChartsideError:
             return {}  # an EHR that does not say what it offers is tried
 
-    def _predict(self, chart: Chart) -> Prediction | None:
-        """None when no note has words: each note says why, and coding by hand is open."""
+    def _predict(self, chart: Chart, tell_busy: Callable[[], None]) -> Prediction | None:
+        """None when no note has words: each note says why, and coding by hand is open. Asks again where it is busy."""
         document = join_notes(chart.key.encounter, chart.notes, chart.setting, chart.date_of_service)
-        return self.predictor.predict(document, Policy.ENCOUNTER) if document else None
+        if document is None:
+            return None
+        for pause in BUSY_PAUSES:
+            try:
+                return self.predictor.predict(document, Policy.ENCOUNTER)
+            except PredictorBusy:
+                tell_busy()
+                time.sleep(pause * (0.5 + random.random()))  # noqa: S311 - so that many do not ask at one moment
+        return self.predictor.predict(document, Policy.ENCOUNTER)
+
+    def _tell_busy(self, key: ReviewKey, claim: str) -> None:
+        with self.store.change(key, self.clock(), claim) as draft:
+            draft.set_status(ReviewStatus.CODING, BUSY)
 
     def _end(self, key: ReviewKey, claim: str, status: ReviewStatus, failure: str | None = None) -> None:
         try:

@@ -40,10 +40,15 @@ READ = (
     WantedScope("user/Practitioner.r", "Reads the name of the person who is signed in."),
 )
 _CONDITION = WantedScope(
-    "user/Condition.crs", "Writes a signed code as a diagnosis of the encounter and reads it back."
+    "user/Condition.crus",
+    "Writes a signed code as a diagnosis of the encounter and reads it back; a correction marks one as made in error.",
 )
 _ENCOUNTER = WantedScope("user/Encounter.ru", "Puts the signed diagnoses in order in the encounter and reads it back.")
-_CLAIM = WantedScope("user/Claim.crs", "Writes a draft claim for a biller to complete and reads it back.")
+_CLAIM = WantedScope(
+    "user/Claim.crus",
+    "Writes a draft claim for a biller to complete and reads it back; a correction changes that draft.",
+)
+_NEW_CLAIM = WantedScope("user/Claim.crs", "Writes a draft claim for a biller to complete and reads it back.")
 _PROVENANCE = WantedScope("user/Provenance.crs", "Writes who signed, when, and from which notes.")
 _DOCUMENT = WantedScope("user/DocumentReference.crs", "Files a coding summary among the notes and reads it back.")
 _MESSAGE = WantedScope("user/Communication.c", "Sends the signed codes to those who bill.")
@@ -57,7 +62,7 @@ WRITE: dict[str, tuple[WantedScope, ...]] = {
     "meditech": (_MESSAGE,),
     "eclinicalworks": (),
     "nextgen": (),
-    "canvas": (_CONDITION, _ENCOUNTER, _CLAIM, _DOCUMENT),
+    "canvas": (_CONDITION, _ENCOUNTER, _NEW_CLAIM, _DOCUMENT),  # it lets nobody change a Claim
     "medplum": (_CONDITION, _ENCOUNTER, _CLAIM, _PROVENANCE),
     "openemr": (),
 }

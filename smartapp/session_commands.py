@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smartapp.audit import AuditLog, Entry, Kind
-from smartapp.audit.events import hash_of
+from smartapp.audit import AuditLog
 from smartapp.config import Config, MissingSettings
 
 if TYPE_CHECKING:  # imported where they are used, so that `--help` answers at once
@@ -41,12 +40,13 @@ def end_sessions(iss: str | None, user: str | None, everybody: bool) -> None:
     """End sessions at once and give their access back to the EHR. Decisions already made are kept."""
     if everybody == bool(iss or user):
         raise click.UsageError("say whose sessions: --iss, --user or both; or --all")
+    from smartapp.audit.account import account
+    from smartapp.ehr_removal import end
+
     launcher, audit = _wired()
     found = _choose(launcher, iss, user)
-    for session in found:  # told first: what is done is never untold
-        who = {"user": session.context.fhir_user, "ehr": session.context.iss, "launch": hash_of(session.key)}
-        audit.record(Entry(Kind.SESSION, who))
-        launcher.dismiss(session)
+    for session in found:
+        end(session, launcher, audit, account=account())
         click.echo(f"ended  {_line(session)}")
     click.echo(f"{len(found)} session{'' if len(found) == 1 else 's'} ended.", err=True)
 

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import Final
 
 from model.document import NOTE_BREAK, Document, Setting, Span
-from model.prediction import CodePrediction, Evidence, Prediction
+from model.prediction import Assertion, CodePrediction, Evidence, Prediction
+from model.sections import SectionKind, kind_of_section
 from smartapp.reviews import Alternative, Note, NoteEvidence, Reason, Suggestion, WhyNot
+
+# Where the author concludes comes before where they recount, and what was before them comes last.
+_CONCLUDES: Final = {SectionKind.ASSESSMENT: 0, SectionKind.PROBLEMS: 1, SectionKind.PLAN: 1}
+_BACKGROUND: Final = {SectionKind.PAST, SectionKind.SURGICAL, SectionKind.FAMILY, SectionKind.SOCIAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +71,25 @@ def locate(evidence: Evidence, placed: Sequence[Placed]) -> NoteEvidence | None:
 
 
 def _locate_all(evidence: Sequence[Evidence], placed: Sequence[Placed]) -> tuple[NoteEvidence, ...]:
-    """In the predictor's order; words that lie inside other words of the same code say nothing more."""
+    """What proves most comes first; words that lie inside other words of the same code say nothing more."""
     spans = [e.span for e in evidence]
 
     def is_inside(span: Span) -> bool:
         return any(s != span and s.start <= span.start and span.end <= s.end for s in spans)
 
-    return tuple(found for words in evidence if not is_inside(words.span) and (found := locate(words, placed)))
+    found = (locate(words, placed) for words in evidence if not is_inside(words.span))
+    return tuple(sorted(filter(None, found), key=_weight))
+
+
+def _weight(words: NoteEvidence) -> tuple[bool, int]:
+    """What is plainly stated, then by the section: the assessment or discharge diagnosis first."""
+    return words.assertion != Assertion.PRESENT, _weight_of_section(words.section or "")
+
+
+@lru_cache(maxsize=512)
+def _weight_of_section(heading: str) -> int:
+    kind = kind_of_section(heading)
+    return 3 if kind in _BACKGROUND else _CONCLUDES.get(kind or SectionKind.NONE, 2)
 
 
 def _suggestion(code: CodePrediction, evidence: tuple[NoteEvidence, ...]) -> Suggestion:

@@ -1,6 +1,8 @@
 """What gunicorn serves: `smartapp.wsgi:app`."""
 
+import atexit
 import sys
+from threading import Thread
 
 from launch.ehrs import InvalidEHRFile
 from smartapp import create_app, logs
@@ -14,3 +16,9 @@ try:
 except (MissingSettings, InvalidEHRFile) as wrong:
     sys.stderr.write(f"chartside {wrong}\n")
     sys.exit(WORKER_BOOT_ERROR)
+_parts = app.extensions["parts"]
+_parts.begin_upkeep()
+Thread(
+    target=_parts.codebook.warm_up, name="warm-up", daemon=True
+).start()  # nobody waits for it, nor at the first search
+atexit.register(_parts.stop)  # requests under way have ended by then; charts under way end now

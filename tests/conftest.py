@@ -11,7 +11,8 @@ from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
-from smartapp.demo import Ports, Running, running_demo
+from smartapp.demo import Running, running_demo
+from smartapp.demo_settings import Ports
 
 
 class CompiledTemplates(BytecodeCache):

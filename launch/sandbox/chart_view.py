@@ -2,16 +2,16 @@
 
 import base64
 import binascii
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from launch.sandbox.fhir_server import FHIRServer, read, search, search_page
+from launch.sandbox.fhir_server import FHIRServer, read, search
 
 Resource = dict[str, Any]
 _CLASSES = {"AMB": "Office visit", "EMER": "Emergency", "IMP": "Inpatient", "ACUTE": "Inpatient", "VR": "Telehealth"}
 _LISTED_ENCOUNTERS = 3
-_MOST_ENCOUNTERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,22 @@ class Chart:
 
 
 def list_patients(fhir: FHIRServer, today: date) -> list[PatientLine]:
-    """Everybody, those seen last first."""
-    found = [_list_patient(fhir, patient, today, _LISTED_ENCOUNTERS) for patient in search(fhir, "Patient", [])]
-    return sorted(found, key=lambda line: line.encounters[0].day if line.encounters else "", reverse=True)
+    """Everybody, those seen last first; one search, whose answer holds the encounters too."""
+    found = search(fhir, "Patient", [("_revinclude", "Encounter:patient")])
+    visits: defaultdict[str, list[Resource]] = defaultdict(list)
+    for encounter in (r for r in found if r["resourceType"] == "Encounter"):
+        visits[encounter.get("subject", {}).get("reference", "")].append(encounter)
+    lines = [
+        _list_patient(patient, visits[f"Patient/{patient['id']}"], today, _LISTED_ENCOUNTERS)
+        for patient in (r for r in found if r["resourceType"] == "Patient")
+    ]
+    return sorted(lines, key=lambda line: line.encounters[0].day if line.encounters else "", reverse=True)
 
 
 def read_patient(fhir: FHIRServer, patient_id: str, today: date) -> PatientLine | None:
     patient = read(fhir, "Patient", patient_id)
-    return _list_patient(fhir, patient, today, _MOST_ENCOUNTERS) if patient else None
+    visits = search(fhir, "Encounter", [("patient", f"Patient/{patient_id}")]) if patient else []
+    return _list_patient(patient, visits, today, len(visits)) if patient else None
 
 
 def read_chart(fhir: FHIRServer, patient_id: str, encounter_id: str, today: date) -> Chart | None:
@@ -134,11 +142,11 @@ def name_person(resource: Resource) -> str:
     return chosen.get("text") or " ".join(part for part in parts if part) or "Unnamed"
 
 
-def _list_patient(fhir: FHIRServer, patient: Resource, today: date, limit: int) -> PatientLine:
-    of_patient = [("patient", f"Patient/{patient['id']}"), ("_sort", "-date")]
-    encounters, total = search_page(fhir, "Encounter", of_patient, limit)
-    lines = tuple(_list_encounter(encounter) for encounter in encounters)
-    return PatientLine(patient["id"], name_person(patient), _describe_patient(patient, today), lines, total)
+def _list_patient(patient: Resource, encounters: list[Resource], today: date, limit: int) -> PatientLine:
+    """With the latest of the encounters first, and of them as many as the limit says."""
+    latest = sorted(encounters, key=lambda e: str(e.get("period", {}).get("start", "")), reverse=True)
+    lines = tuple(_list_encounter(encounter) for encounter in latest[:limit])
+    return PatientLine(patient["id"], name_person(patient), _describe_patient(patient, today), lines, len(encounters))
 
 
 def _describe_patient(patient: Resource, today: date) -> str:

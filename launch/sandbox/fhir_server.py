@@ -82,16 +82,10 @@ class HTTPFHIRServer:
 
 
 def search(fhir: FHIRServer, resource_type: str, params: Params) -> list[dict[str, Any]]:
-    """Reads the first thousand matches; nothing when the server refuses."""
-    return search_page(fhir, resource_type, params, 1000)[0]
-
-
-def search_page(fhir: FHIRServer, resource_type: str, params: Params, count: int) -> tuple[list[dict[str, Any]], int]:
-    """Reads the first matches, and how many there are in all."""
-    bundle = fhir.send("GET", resource_type, params=[*params, ("_count", str(count))]).resource() or {}
+    """Reads the first thousand matches, and what comes with them; nothing when the server refuses."""
+    bundle = fhir.send("GET", resource_type, params=[*params, ("_count", "1000")]).resource() or {}
     found = [entry["resource"] for entry in bundle.get("entry", []) if "resource" in entry]
-    matches = [resource for resource in found if resource["resourceType"] != "OperationOutcome"]
-    return matches, bundle.get("total", len(matches))
+    return [resource for resource in found if resource["resourceType"] != "OperationOutcome"]
 
 
 def read(fhir: FHIRServer, resource_type: str, resource_id: str) -> dict[str, Any] | None:

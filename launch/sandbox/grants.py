@@ -29,6 +29,7 @@ class Launch:
     expires_at: datetime
     alone: bool = False  # in a tab of its own, where no page of this EHR shows whose chart it is
     standalone: bool = False  # begun by the app: the user chose the chart on the way
+    app_context: str | None = None  # of the card whose link was followed
 
 
 @dataclass(slots=True)

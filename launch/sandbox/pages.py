@@ -123,7 +123,8 @@ class _Pages:
         found = read(self._fhir, "Encounter", encounter) or abort(404)
         if found.get("subject", {}).get("reference") != f"Patient/{patient}":
             abort(404)
-        return redirect(self._begin_launch(patient, encounter, request.args.get("consent") == "ask", alone=True))
+        said = {"alone": True, "app_context": request.args.get("context")}
+        return redirect(self._begin_launch(patient, encounter, request.args.get("consent") == "ask", **said))
 
     def note(self, note: str) -> Response:
         """Gives a note's file as a download: its content is never shown as a page of this EHR."""
@@ -151,9 +152,9 @@ class _Pages:
             ready = False
         return {"status": "ok" if ready else "the FHIR server is not answering"}, 200 if ready else 503
 
-    def _begin_launch(self, patient: str, encounter: str, ask_consent: bool, *, alone: bool = False) -> str:
+    def _begin_launch(self, patient: str, encounter: str, ask_consent: bool, **more: Any) -> str:
         """Makes a `launch` and the app's URL with it (SMART App Launch 2.2, "Launch App: EHR Launch")."""
         now = self._settings.clock()
-        launch = Launch(patient, encounter, self.read_user(), ask_consent, now + self._settings.launch_life, alone)
+        launch = Launch(patient, encounter, self.read_user(), ask_consent, now + self._settings.launch_life, **more)
         query = urlencode({"iss": self._settings.fhir_base, "launch": self._store.add_launch(launch, now)})
         return f"{self._settings.app_launch_url}?{query}"

@@ -6,13 +6,16 @@ from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from model.codebook.bands import Bands
 from model.codebook.dates import OPEN, Interval, read_intervals
 from model.codebook.entries import CorruptedPart, Edition, Entry, Notes, SearchResult, Term, TermSource
+from model.codebook.index import INDEXES, Index
 from model.codebook.leaves import Leaves
 from model.codebook.notes import NoteTree
+from model.codebook.outline import Chapter, chapters
 from model.codebook.parts import read_manifest, read_part
 from model.codebook.postings import PARTS as SEARCH_PARTS
-from model.codebook.postings import read_postings
+from model.codebook.postings import pack_postings, read_postings
 from model.codebook.query import Interpreter, Phrases
 from model.codebook.search import Search
 from model.codebook.spelling import Speller
@@ -33,6 +36,7 @@ class CodeBook:
             code, title, verified, billable, heading = line.split("\t")
             self._rows[code] = (title, verified == "1", billable, heading)
         self._parents, self._children = _tree(self._rows)
+        self._notes_of = lru_cache(maxsize=2_048)(lambda code: self._notes.of(self.lineage(code)))
 
     @classmethod
     def load(cls, directory: Path) -> "CodeBook":
@@ -98,7 +102,43 @@ class CodeBook:
 
     def notes(self, code: str) -> Notes:
         """The instructional notes that apply to the code, its own first, then inherited ones."""
-        return self._notes.of(self.lineage(code))
+        return self._notes_of(code)
+
+    def notes_at(self, place: str) -> Notes:
+        """The notes of a chapter, or of a block and its chapter."""
+        return self._notes.at([place, *(name for name, chapter in self.chapters.items() if place in chapter.blocks)])
+
+    @property
+    def headings(self) -> Mapping[str, str]:
+        """Titles of blocks and chapters."""
+        return self._notes.headings
+
+    @cached_property
+    def chapters(self) -> Mapping[str, Chapter]:
+        """The chapters in their order."""
+        return chapters(self._notes.places, [code for code in self._rows if code not in self._parents])
+
+    def places(self, category: str) -> list[str]:
+        """The block and the chapter of a category; the chapter alone where a newer edition tells no block."""
+        if known := self._notes.places.get(category):
+            return known
+        return [name for name, chapter in self.chapters.items() if category in chapter.categories]
+
+    def title(self, code: str) -> str | None:
+        """Of whatever edition; None for what is no code of any."""
+        row = self._rows.get(written(code))
+        return row[0] if row else None
+
+    def billable_days(self, code: str) -> tuple[tuple[date, date | None], ...]:
+        """First and last day of each time in which the code was billable; None where no end is known."""
+        row = self._rows.get(written(code))
+        return tuple((a, None if b == OPEN else b) for a, b in read_intervals(row[2])) if row else ()
+
+    @cached_property
+    def indexes(self) -> Mapping[TermSource, Index]:
+        """Made when one is first opened: only readers of the book need them."""
+        terms = list(self.terms())
+        return {source: Index(terms, source) for source in INDEXES}
 
     def lineage(self, code: str) -> list[str]:
         """The code and its ancestors up to the category."""
@@ -111,10 +151,10 @@ class CodeBook:
     def terms(self) -> Iterator[Term]:
         """Every term, in the order of its sources; titles of 7th-character codes by that of the code they extend."""
         for line in self._parts["terms.tsv"].decode().split("\n"):
-            source, code, text, path, modifiers = line.split("\t")
+            source, code, text, path, modifiers, see = line.split("\t")
             levels = tuple(path.split("|")) if path else ()
             free = tuple(modifiers.split("|")) if modifiers else ()
-            yield Term(text or ", ".join(levels), code, TermSource(source), levels, free)
+            yield Term(text or ", ".join(levels), code, TermSource(source), levels, free, see=see)
 
     def abbreviations(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Clinical abbreviations in lower case, each with what it may stand for, the likeliest first."""
@@ -123,6 +163,14 @@ class CodeBook:
     def search(self, words: str, on: date | None = None, limit: int = 10) -> list[SearchResult]:
         """Billable codes of that day by words or by the beginning of a code, best first."""
         return self._search.find(words, lru_cache(maxsize=None)(lambda code: self.get(code, on)), limit)
+
+    def warm_up(self) -> None:
+        """Makes what the first search makes, the tables of misspellings too; about half a second."""
+        self.search("hypertensoin")
+
+    def knowing(self, terms: Iterable[Term]) -> "CodeBook":
+        """The same book whose search knows these terms alone: for measuring it on others."""
+        return CodeBook(self._editions, {**self._parts, **pack_postings(terms)})
 
     @cached_property
     def _search(self) -> Search:
@@ -136,7 +184,13 @@ class CodeBook:
             Phrases(self._parts["synonyms.tsv"].decode()),
         )
         titles = {code: row[0] if row[1] else row[0].split(" [")[0] for code, row in self._rows.items()}
-        return Search(postings, interpreter, Leaves(self.children, titles, postings), tuple(self._rows))
+        return Search(
+            postings,
+            interpreter,
+            Leaves(self.parent, self.children, titles, postings),
+            Bands(titles),
+            tuple(self._rows),
+        )
 
     def _day(self, on: date | None) -> date:
         return self._editions[-1].valid_from if on is None else on

@@ -75,6 +75,7 @@ class TermSource(StrEnum):
     NEOPLASM = "neoplasm"
     EXTERNAL = "external"
     THESAURUS = "thesaurus"  # printed nowhere: wordings of our own, known to the search alone
+    QUOTED = "quoted"  # words of coded notes that stood for the code, known to the search alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Term:
 
     `code` is as specific as the source is and may need more characters. `path` holds the index levels as printed,
     `modifiers` the nonessential modifiers, whose presence or absence does not change the code (Section I.A.7).
+    `times`: in how many notes quoted words stood for the code. `see`: what an index prints in the place of the code, or
+    beside it.
     """
 
     text: str
@@ -90,6 +93,8 @@ class Term:
     source: TermSource
     path: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ()
+    times: int = 1
+    see: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from model.codebook.entries import Note, Notes
@@ -18,20 +19,24 @@ class NoteTree:
     def __init__(self, value: Mapping[str, Any]) -> None:
         self._notes: Mapping[str, Mapping[str, list[str]]] = value["notes"]
         self._seventh: Mapping[str, Mapping[str, str]] = value["seventh"]
-        self._places: Mapping[str, list[str]] = value["places"]
+        self.places: Mapping[str, list[str]] = value["places"]  # category -> block, chapter
+        self.headings: Mapping[str, str] = value["headings"]  # block or chapter -> title
 
     def of(self, lineage: list[str]) -> Notes:
         """The notes that apply to a code; `lineage` is the code and its ancestors, nearest first."""
-        sources = [*lineage, *self._places.get(lineage[-1], ())]
+        return self.at([*lineage, *self.places.get(lineage[-1], ())])
+
+    def at(self, sources: list[str]) -> Notes:
+        """The notes that stand at any of the places; those of all but the first are inherited."""
 
         def kind(name: str) -> tuple[Note, ...]:
             return tuple(
-                Note(text, source, source != lineage[0])
+                Note(text, source, source != sources[0])
                 for source in sources
                 for text in self._notes.get(source, {}).get(name, ())
             )
 
-        seventh = next((self._seventh[source] for source in lineage if source in self._seventh), {})
+        seventh = next((self._seventh[source] for source in sources if source in self._seventh), {})
         return Notes(
             includes=kind("includes"),
             excludes1=kind("excludes1"),
@@ -53,8 +58,11 @@ def names_code(note: Note, code: str) -> bool:
 
 def referenced_codes(note: Note) -> tuple[tuple[str, str], ...]:
     """(first, last) of every code or range that the note names; last is empty for a single code."""
+    return _references(note.text)
+
+
+@lru_cache(maxsize=16_384)  # as many as the Tabular List has, about; each pair of codes asks anew
+def _references(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (match[1], match[2] or "")
-        for inside in _PARENTHESES.findall(note.text)
-        for match in _REFERENCE.finditer(inside)
+        (match[1], match[2] or "") for inside in _PARENTHESES.findall(text) for match in _REFERENCE.finditer(inside)
     )

@@ -22,7 +22,8 @@ class Postings:
     """Terms by number, words by number.
 
     words: the vocabulary. codes: one for each code that a term names.
-    terms (2, terms): number of the code, number of the source. starts (terms + 1,): where a term's words begin in held.
+    terms (3, terms): number of the code, number of the source, times quoted.
+    starts (terms + 1,): where a term's words begin in held.
     held (words of all terms,): number of the word; ~number where the word may be missing at no cost.
     """
 
@@ -85,7 +86,7 @@ def pack_postings(terms: Iterable[Term]) -> dict[str, bytes]:
     numbers: dict[str, int] = {}
     codes: dict[str, int] = {}
     starts, held = [0], []
-    about: list[tuple[int, int]] = []
+    about: list[tuple[int, int, int]] = []
     for term in terms:
         counted = dict.fromkeys(terms_of(term.text))
         free = dict.fromkeys([*joined(term.text), *(w for m in term.modifiers if _adds(m) for w in terms_of(m))])
@@ -93,7 +94,7 @@ def pack_postings(terms: Iterable[Term]) -> dict[str, bytes]:
             number = numbers.setdefault(word, len(numbers))
             held.append(number if word in counted and word not in FREE else ~number)
         starts.append(len(held))
-        about.append((codes.setdefault(term.code, len(codes)), _SOURCES.index(term.source)))
+        about.append((codes.setdefault(term.code, len(codes)), _SOURCES.index(term.source), term.times))
     arrays = {
         "search-terms.npy": np.array(about).T,
         "search-starts.npy": np.array(starts),

@@ -6,18 +6,33 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.codebook.bands import Bands
 from model.codebook.entries import Entry, SearchResult, TermSource
 from model.codebook.leaves import Leaves
 from model.codebook.postings import Floats, Postings
 from model.codebook.query import Interpreter, Reading, Wanted
+from model.codebook.quotes import Quotes
 
 _CODE = re.compile(r"[A-Z][0-9A][0-9A-Z]\.?[0-9A-Z]{0,4}-?\Z")
 _CONSIDERED = 300  # terms looked at closely
 _COVERED, _CLOSE = 0.2, 0.8  # shares of the score: what was asked is there; little else is
 _CHOSEN = 0.985  # the term names a heading, the billable code under it is our choice
+_LEAST_OF_FEW = 0.35  # of one or two words, which occur in many terms by the way
 _LATER_READING = 0.97  # a less likely meaning of an abbreviation
 # Nobody looks for the cause of an injury by the words of a disease; what is printed goes before our own wordings.
-_TRUST = {TermSource.NEOPLASM: 0.97, TermSource.EXTERNAL: 0.85, TermSource.THESAURUS: 0.98}
+_TRUST = {TermSource.NEOPLASM: 0.97, TermSource.EXTERNAL: 0.85, TermSource.THESAURUS: 0.98, TermSource.QUOTED: 0.93}
+_VOTED, _USED = 0.4, 0.05  # what the quotes of coded notes add: their votes, and how much a code is used
+_VOICE = 0.05  # share of the votes that brings in a code by itself
+_SIBLING, _OF_A_SIDE = 0.6, 0.85  # shares of the score of an unspecified first code for those that say more, or a side
+# What stands between the parts of a sentence.
+_PARTS = re.compile(
+    r"[,;:()]|\.\s|\b(?:and|with|but|who|which|due to|secondary to|leading to|associated with|along with|status post|"
+    r"s/p|as evidenced by|manifested by|continue|most likely)\b",
+    re.IGNORECASE,
+)
+_SHORTEST_PART, _MOST_PARTS = 3, 4
+_SURE_OF_PART = 0.8  # least score of the first code of a part
+_OF_PART, _BEHIND = 0.9, 0.98  # share of that score; and at most so much of the best for the whole
 _PRIOR = np.array([_TRUST.get(source, 1.0) for source in TermSource], np.float32)
 
 Get = Callable[[str], Entry | None]
@@ -34,24 +49,59 @@ class _Match:
 class Search:
     """Finds billable codes by words. Holds no state of a query; safe to share between threads."""
 
-    def __init__(self, postings: Postings, interpreter: Interpreter, leaves: Leaves, codes: Sequence[str]) -> None:
+    def __init__(
+        self, postings: Postings, interpreter: Interpreter, leaves: Leaves, bands: Bands, codes: Sequence[str]
+    ) -> None:
         """`codes`: every code of the book, in order."""
         self._postings = postings
         self._interpreter = interpreter
         self._leaves = leaves
+        self._bands = bands
         self._codes = codes
+        self._quotes = Quotes(postings)
 
     def find(self, words: str, get: Get, limit: int) -> list[SearchResult]:
         """The best codes first; `get` knows the day."""
         found = self._by_code(words, get, limit)
         if found:
             return found
+        scores = self._answers(words, get)
+        self._offer_parts(scores, words, get)
+        self._offer_siblings(scores, words, get)
+        scores |= {code: 1.0 for code in self._bands.holding(words) if (entry := get(code)) and entry.billable}
+        best = _ranked(scores)[:limit]
+        return [
+            SearchResult(code, entry.title, round(min(score, 1.0), 4)) for code, score in best if (entry := get(code))
+        ]
+
+    def _answers(self, words: str, get: Get) -> dict[str, float]:
+        """Code -> score over all readings of the words."""
         scores: dict[str, float] = {}
-        for n, reading in enumerate(self._interpreter.readings(words)):
-            for code, score in self._by_words(reading, get).items():
+        readings = self._interpreter.readings(words)
+        for n, reading in enumerate(readings):
+            likely = n in (0, len(readings) - 1)  # the likeliest meaning, and the words as they were given
+            for code, score in self._by_words(reading, get, _VOTED if likely else 0.0).items():
                 scores[code] = max(scores.get(code, 0.0), score * _LATER_READING**n)
-        best = sorted(scores.items(), key=lambda pair: (-round(pair[1], 4), pair[0]))[:limit]
-        return [SearchResult(code, entry.title, round(score, 4)) for code, score in best if (entry := get(code))]
+        return scores
+
+    def _offer_parts(self, scores: dict[str, float], words: str, get: Get) -> None:
+        """What a sentence names besides: each of its parts is a search of its own, and its first code is offered."""
+        parts = [part for part in _PARTS.split(words) if len(part.strip()) >= _SHORTEST_PART]
+        most = _BEHIND * max(scores.values(), default=1.0)
+        for part in parts[:_MOST_PARTS] if len(parts) > 1 else ():
+            for code, score in _ranked(self._answers(part, get))[:1]:
+                if score >= _SURE_OF_PART:
+                    scores[code] = max(scores.get(code, 0.0), min(_OF_PART * score, most))
+
+    def _offer_siblings(self, scores: dict[str, float], words: str, get: Get) -> None:
+        """Where the first code leaves something unspecified, those that say it come into the list."""
+        readings = self._interpreter.readings(words)
+        asked = readings[-1].exact if readings else frozenset()
+        for first, score in _ranked(scores)[:1]:
+            for code in self._leaves.siblings(first, get):
+                if self._leaves.siding(code, asked) == 1.0:
+                    share = _OF_A_SIDE if self._leaves.is_sided(code) else _SIBLING
+                    scores[code] = max(scores.get(code, 0.0), score * share)
 
     def _by_code(self, words: str, get: Get, limit: int) -> list[SearchResult]:
         start = words.strip().upper()
@@ -68,23 +118,28 @@ class Search:
             if (e := get(code))
         ]
 
-    def _by_words(self, reading: Reading, get: Get) -> dict[str, float]:
-        """Billable code -> score for one reading of the query."""
+    def _by_words(self, reading: Reading, get: Get, voted: float) -> dict[str, float]:
+        """Billable code -> score for one reading of the query; `voted`: what all votes of quotes add to a code."""
         weights = [self._weight_of(wanted) for wanted in reading.wanted]
         asked = reading.exact
         found: dict[str, float] = {}
-        for match in self._matches(reading, weights):
+        covered, counted = self._cover(reading, weights)
+        for match in self._matches(covered, counted, sum(weights)):
             leaf = self._leaves.choose(self._code_of(match), asked, get)
             if leaf is not None:
                 found[leaf] = max(found.get(leaf, 0.0), self._score(match, leaf, asked, reading, weights))
-        return found
+        least = _LEAST_OF_FEW if len(reading.wanted) < 3 else 0.0
+        scores = {c: score * (1 + _USED * self._quotes.use(c)) for c, score in found.items() if score >= least}
+        for code, share in self._quotes.votes(counted, sum(weights)).items() if voted else ():
+            if code in scores or (share >= _VOICE and (entry := get(code)) and entry.billable):
+                scores[code] = scores.get(code, 0.0) + voted * share * self._leaves.witness(code, asked)
+        return scores
 
-    def _matches(self, reading: Reading, weights: list[float]) -> list[_Match]:
+    def _matches(self, covered: Floats, counted: Floats, asked: float) -> list[_Match]:
         """The terms that hold most of what was asked and least of anything else, one a code."""
         postings = self._postings
-        covered, counted = self._cover(reading, weights)
         close = counted / np.maximum(postings.total, 0.3)
-        scores = covered / max(sum(weights), 0.1) * (_COVERED + _CLOSE * close) * _PRIOR[postings.terms[1]]
+        scores = covered / max(asked, 0.1) * (_COVERED + _CLOSE * close) * _PRIOR[postings.terms[1]]
         top = np.argpartition(-scores, min(_CONSIDERED, len(scores) - 1))[:_CONSIDERED]
         best: dict[int, _Match] = {}
         for term in top[np.argsort(-scores[top], kind="stable")]:
@@ -123,4 +178,9 @@ class Search:
 
     def _weight_of(self, wanted: Wanted) -> float:
         best = max(wanted.values())
-        return float(max(self._postings.weight[word] for word, fit in wanted.items() if fit == best))
+        chosen = (word for word, fit in wanted.items() if fit == best)
+        return float(max(self._postings.weight[word] * self._quotes.telling[word] for word in chosen))
+
+
+def _ranked(scores: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(((c, s) for c, s in scores.items() if s > 0), key=lambda pair: (-round(pair[1], 4), pair[0]))

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _CLOSE = 12  # words compared letter by letter
+_SLIP = 1.6  # what a wrong letter costs, as a share of the letters: short words are near to anything
 
 
 class Speller:
@@ -12,6 +13,7 @@ class Speller:
 
     def __init__(self, words: Sequence[str], frequency: Sequence[int]) -> None:
         self._words = words
+        self.near = lru_cache(maxsize=2_000)(self._near)  # readings of a query ask for the same words again
         self._frequency = frequency
 
     def beginning(self, start: str, limit: int = 30) -> list[tuple[int, float]]:
@@ -20,7 +22,7 @@ class Speller:
         found.sort(key=lambda n: -self._frequency[n])
         return [(n, 0.6 + 0.2 * self._frequency[n] / self._frequency[found[0]]) for n in found[:limit]]
 
-    def near(self, word: str, limit: int = 3) -> list[tuple[int, float]]:
+    def _near(self, word: str, limit: int = 3) -> list[tuple[int, float]]:
         """Words one letter away, two for long words, with how alike they are, 0..1."""
         if len(word) < 4 or not word.isalpha():
             return []
@@ -32,7 +34,7 @@ class Speller:
         allowed = 1 if len(word) < 8 else 2
         found = [(n, d) for n in nearest if (d := distance(word, self._words[n], allowed)) <= allowed]
         found.sort(key=lambda pair: (pair[1], -self._frequency[pair[0]]))
-        return [(n, 0.9 - 0.15 * d) for n, d in found[:limit]]
+        return [(n, 1 - _SLIP * d / len(word)) for n, d in found[:limit]]
 
     @cached_property
     def _holding(self) -> dict[str, list[int]]:

@@ -25,7 +25,7 @@ CONNECTIVE = "with"  # not a word to search by, but what separates "with" from "
 # Words of a sentence about a patient that name no disease.
 FILLER = _words(
     """again also any because complains continue continues continued currently daily denies does doing endorses feel
-    feels feeling getting given have i include including mg mild noted now patient per presents present prior recently
+    feels feeling getting given have i include including mg noted now patient per presents present prior recently
     regarding regular remains reports seen since some started states still takes taken taking that there this today
     took twice uses using very well when which who will year years"""
 )
@@ -41,15 +41,15 @@ _SPELLING = (
     (re.compile(r"ll(?=ed$|ing$)"), "l"),  # labelled
 )
 _ENDINGS = (
-    (re.compile(r"(?<=..[aoiy]s)[ei]s$"), ""),  # stenosis, stenoses
+    (re.compile(r"(?<=..)(asta|ecta|ia|[oy])ses$"), r"\1sis"),  # stenoses, metastases; not "diseases"
     (re.compile(r"(?<=..)ies$"), "y"),
     (re.compile(r"(?<=...)(?:sses)$"), "ss"),
     (re.compile(r"(?<=..[xz]|.ch|.sh)es$"), ""),
-    (re.compile(r"(?<=..[^su])s$"), ""),
+    (re.compile(r"(?<=..[^siu])s$"), ""),  # not "-sis": spondylosis is not spondylolysis
     (re.compile(r"(?<=...)(?:ing|(?<!e)ed)$"), ""),
     (re.compile(r"(?<=...)(?:ically|ical)$"), "ic"),
     (re.compile(r"(?<=....)ly$"), ""),
-    (re.compile(r"(?<=...)e$"), ""),
+    (re.compile(r"(?<!^nos)(?<=...)e$"), ""),  # not "nose": "nos" says that nothing is said
     (re.compile(r"(?<=..)([bdgmnprt])\1$"), r"\1"),
 )
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from model.document import Document, Setting, Span
+from model.train.marked import add_own_labels
+
+UNSEEN_LABELS = Path(__file__).parents[1] / "train" / "labels" / "unseen.jsonl"
 
 
 class BadGold(Exception):
@@ -41,6 +44,16 @@ def read_reports(path: Path) -> list[Gold]:
 def read_encounters(path: Path) -> list[Gold]:
     """Encounters with core, acceptable and barred codes; raises BadGold."""
     return list(_read(path, _encounter))
+
+
+def read_unseen(notes: Path) -> list[Gold]:
+    """Our own labels that nothing learnt from, with the text of their notes; raises BadGold."""
+    try:
+        return [_encounter(row) for row in add_own_labels(UNSEEN_LABELS, [notes])]
+    except KeyError as missing:
+        raise BadGold(f'{notes}: "{missing.args[0]}" is missing') from None
+    except (ValueError, TypeError):
+        raise BadGold(f"{notes} does not hold the notes that were labelled") from None
 
 
 def read_split_codes(path: Path) -> frozenset[str]:

@@ -11,12 +11,13 @@ from model.codebook import CodeBook
 from model.evaluate.curves import Curves, curves
 from model.evaluate.errors import Error, Titles, errors_of
 from model.evaluate.figures import Measure, Resamples, measures
-from model.evaluate.gold import Gold, read_encounters, read_reports, read_split_codes
+from model.evaluate.gold import Gold, read_encounters, read_reports, read_split_codes, read_unseen
 from model.evaluate.groups import BANDS, CHAPTERS, Group, Seen, chapter, groups
 from model.evaluate.masking import Masking, Predicts, mask, sample
 from model.evaluate.outcomes import Outcome, is_grounded, judge
 from model.prediction import Policy
 
+UNSEEN = "own labels, by language models working as coders; seen by no training"
 _FIRST_YEAR = 2015  # ICD-10-CM has been in use in the US since 1 October 2015
 
 
@@ -27,17 +28,26 @@ class Sources:
     coded: dict[Policy, list[Gold]]
     split_codes: frozenset[str]
     seen: Seen | None
+    labels: dict[Policy, str]  # who labelled them, where we know
 
     @classmethod
     def read(
-        cls, reports: Path | None, encounters: Path | None, split: Path | None, train: tuple[Path, Path] | None
+        cls,
+        reports: Path | None,
+        encounters: Path | None,
+        unseen: Path | None,
+        split: Path | None,
+        train: tuple[Path, Path] | None,
     ) -> "Sources":
-        """Reads the files; `train` names reports and encounters that the predictor learnt from. Raises BadGold."""
+        """Reads the files. `unseen` holds the notes of our own labels, which are measured in the place of `encounters`;
+        `train` names reports and encounters that the predictor learnt from. Raises BadGold.
+        """
         split_codes = read_split_codes(split) if split else frozenset()
         coded = {Policy.EXHAUSTIVE: read_reports(reports)} if reports else {}
         coded |= {Policy.ENCOUNTER: read_encounters(encounters)} if encounters else {}
+        coded |= {Policy.ENCOUNTER: read_unseen(unseen)} if unseen else {}
         seen = Seen([*read_reports(train[0]), *read_encounters(train[1])], split_codes) if train else None
-        return cls(coded, split_codes, seen)
+        return cls(coded, split_codes, seen, {Policy.ENCOUNTER: UNSEEN} if unseen else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class Evaluation:
 
     policy: Policy
     revision: str  # of the predictor
+    labels: str  # who labelled the notes; empty where we do not know
     documents: int
     gold_codes: int
     listed_codes: int  # suggested or not
@@ -81,6 +92,7 @@ def _measure(predictor: Predicts, policy: Policy, sources: Sources, titles: Titl
     return Evaluation(
         policy=policy,
         revision=predictor.revision,
+        labels=sources.labels.get(policy, ""),
         documents=len(outcomes),
         gold_codes=sum(len(o.gold.codes) for o in outcomes),
         listed_codes=sum(len(o.judged) for o in outcomes),

@@ -64,6 +64,7 @@ def _number(value: float) -> str:
 
 def _tables(evaluations: Sequence[Evaluation]) -> Iterator[str]:
     yield f"Predictor {evaluations[0].revision}, 95 % intervals from 1,000 resamples of the documents."
+    yield from (f"{NOTES[e.policy].capitalize()}: {e.labels}." for e in evaluations if e.labels)
     yield _table(["", *(_head(e) for e in evaluations)], _main_rows(evaluations))
     seen = [e for e in evaluations if e.bands]
     if seen:

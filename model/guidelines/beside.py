@@ -10,6 +10,7 @@ from model.document import Span
 from model.prediction import FiredRule
 
 _RULES = Path(__file__).with_name("beside.toml")
+_SURE = 0.999  # the most that two probabilities are together
 _FULL = 8  # characters of a code with its 7th character, the dot included
 _ONE_SEVENTH = FiredRule(
     "one-seventh-character",
@@ -37,6 +38,33 @@ class BesideRule:
         if self.needed:
             return not any(o.startswith(self.others) for o in (confirmed if self.said else standing))
         return any(o.startswith(self.others) and not set(words[o]) <= set(words[code]) for o in standing if o != code)
+
+
+@lru_cache(maxsize=1)
+def _either_rules() -> tuple[tuple[FiredRule, str, str], ...]:
+    rows = tomllib.loads(_RULES.read_text(encoding="utf-8"))["either"]
+    return tuple(
+        (FiredRule(row["id"], row["citation"], row["reason"]), normal, other)
+        for row in rows
+        for normal, other in row["pairs"]
+    )
+
+
+def choose_one(likely: Mapping[str, float], threshold: float) -> tuple[dict[str, float], dict[str, FiredRule]]:
+    """Of two codes of which one is right the one that stands, as likely as both together; and the other with its rule.
+
+    `likely`: codes with their probability; a condition stands from `threshold` on.
+    """
+    chosen, dropped = dict(likely), {}
+    found = any(p >= threshold and code[0] not in "ZVWXY" for code, p in likely.items())
+    for rule, normal, other in _either_rules():
+        if normal not in likely or other not in likely:
+            continue
+        stays, goes = (normal, other) if not found or likely[normal] >= likely[other] else (other, normal)
+        chosen[stays] = min(_SURE, likely[normal] + likely[other])
+        chosen[goes] = 0.0
+        dropped[goes] = rule
+    return chosen, dropped
 
 
 @lru_cache(maxsize=1)

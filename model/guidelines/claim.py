@@ -8,6 +8,7 @@ from model.document import Document
 from model.features import Support
 from model.guidelines.combinations import combine
 from model.guidelines.measures import read_measures
+from model.guidelines.reasons import give_reasons
 from model.guidelines.refinements import refine, restate
 from model.guidelines.refusals import refuse
 from model.guidelines.skin import place
@@ -26,6 +27,7 @@ class Claimed:
 
     `origins`: of a code that a rule wrote, the code that the words name; it is as likely as that one.
     `companions`: of a code that goes with others, those; it is as likely as the likeliest of them.
+    `sure`: codes that the Guidelines demand for what the note says in plain words, each with the rule.
     """
 
     supports: Mapping[str, Sequence[Support]]
@@ -35,6 +37,7 @@ class Claimed:
     rules: Mapping[str, tuple[FiredRule, ...]]
     origins: Mapping[str, str]
     companions: Mapping[str, tuple[str, ...]]
+    sure: Mapping[str, FiredRule]
 
 
 def for_claim(reading: Reading, document: Document, supports: Mapping[str, Sequence[Support]]) -> Claimed:
@@ -52,14 +55,24 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
     sited, at_site = place(reading, stated.supports)
     refined = refine(reading, document, sited)
     measured = read_measures(reading, document, refined.supports)
-    combined = combine(measured.supports, document.text)
+    reasoned = give_reasons(reading, document, measured.supports)
+    combined = combine(reasoned.supports, document.text)
     rules: dict[str, tuple[FiredRule, ...]] = {}
     written = restated.written | stated.written | at_site | refined.written
-    for table in ({c: rule for c, (rule, _) in written.items()}, measured.rules, combined.made):
+    for table in ({c: rule for c, (rule, _) in written.items()}, measured.rules, reasoned.rules, combined.made):
         for code, rule in table.items():
             rules[code] = (*rules.get(code, ()), rule)
     origins = {code: origin for code, (_, origin) in written.items() if code not in combined.made}
-    return Claimed(combined.supports, refused, combined.made, combined.replaced, rules, origins, measured.companions)
+    return Claimed(
+        combined.supports,
+        refused,
+        combined.made,
+        combined.replaced,
+        rules,
+        origins,
+        measured.companions,
+        reasoned.rules,
+    )
 
 
 def _said(supports: Mapping[str, Sequence[Support]]) -> dict[str, list[Support]]:

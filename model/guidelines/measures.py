@@ -95,7 +95,7 @@ def read_measures(reading: Reading, document: Document, confirmed: Mapping[str, 
     day = document.date_of_service or date.max
     for measure in measures():
         beside = _beside(measure, confirmed)
-        child = age(document.text) < _ADULT
+        child = age(document.text) < ADULT
         stands = beside and not (measure.adults and child)
         known = {c: f for c, f in supports.items() if c.startswith(measure.codes)}
         if beside and child:
@@ -111,7 +111,7 @@ def read_measures(reading: Reading, document: Document, confirmed: Mapping[str, 
     return Measured(supports, rules, companions)
 
 
-_ADULT = 20  # years, by the tabular list
+ADULT = 20  # years, by the tabular list
 
 
 def age(text: str) -> int:

@@ -95,16 +95,16 @@ def first_listed(
     if not ranked:
         return None
     rules = order_rules()
-    allowed = [c for c in ranked if not _never(c, titles.get(c, ""), rules)] or list(ranked)
+    allowed = [c for c in ranked if not never_first(c, titles.get(c, ""))] or list(ranked)
     for rule, codes in rules.only:
         for code in allowed:
             if code.startswith(codes):
                 return code, rule if code != ranked[0] else None
     chosen, fired = allowed[0], None
     if chosen != ranked[0]:
-        fired = next(n.rule for n in rules.never if _hits(n, ranked[0], titles.get(ranked[0], "")))
+        fired = never_first(ranked[0], titles.get(ranked[0], ""))
     passed = {chosen}
-    while (better := _before(chosen, [c for c in allowed if c not in passed], rules, code_first)) is not None:
+    while (better := _before(chosen, [c for c in allowed if c not in passed], code_first)) is not None:
         chosen, fired = better
         passed.add(chosen)
     return chosen, fired
@@ -126,19 +126,29 @@ def only_first(codes: Iterable[str], first: str) -> dict[str, FiredRule]:
     }
 
 
-def _never(code: str, title: str, rules: OrderRules) -> bool:
-    return any(_hits(n, code, title) for n in rules.never)
+def never_first(code: str, title: str) -> FiredRule | None:
+    """The rule by which the code is never listed first while another stands."""
+    return next((n.rule for n in order_rules().never if _hits(n, code, title)), None)
+
+
+def first_alone(code: str) -> FiredRule | None:
+    """The rule by which the code is only ever reported as the first-listed one."""
+    rules = order_rules()
+    return next((rule for rule, codes in (*rules.only, *rules.or_not) if code.startswith(codes)), None)
+
+
+def comes_before(code: str, other: str) -> FiredRule | None:
+    """The rule of the Guidelines by which the first code is listed before the second."""
+    return next((b.rule for b in order_rules().before if b.holds(code, other)), None)
 
 
 def _hits(never: _Never, code: str, title: str) -> bool:
     return bool(never.codes.match(code) or never.titles.search(title))
 
 
-def _before(
-    chosen: str, others: Sequence[str], rules: OrderRules, code_first: CodeFirst | None
-) -> tuple[str, FiredRule] | None:
+def _before(chosen: str, others: Sequence[str], code_first: CodeFirst | None) -> tuple[str, FiredRule] | None:
     for other in others:
-        rule = next((b.rule for b in rules.before if b.holds(other, chosen)), None)
+        rule = comes_before(other, chosen)
         if rule is None and code_first is not None and code_first(chosen, other):
             rule = _CODE_FIRST
         if rule is not None:

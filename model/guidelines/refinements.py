@@ -34,6 +34,7 @@ class Refinement:
     words: "re.Pattern[str] | None"
     unless: "re.Pattern[str] | None"
     outside: frozenset[str]
+    every: bool
     settings: frozenset[str]
     keeps: bool
 
@@ -97,6 +98,7 @@ def _refinement(row: Mapping[str, Any], phrases: Mapping[str, str]) -> Refinemen
         words=pattern("words"),
         unless=pattern("unless"),
         outside=frozenset(row.get("outside", ())),
+        every=row.get("every", False),
         settings=frozenset(row.get("settings", ())),
         keeps=row.get("keeps", False),
     )
@@ -160,7 +162,8 @@ def _proof(
         said = affirmed(reading, refinement.words, refinement.rule.id, refinement.outside)
         return [*proof, as_support(reading, said[0], code)] if said and present else None
     text = near_text if refinement.within == "near" else sentence_text
-    return proof if any(refinement.words.search(text(reading, s.mention)) for s in present) else None
+    spoken = [bool(refinement.words.search(text(reading, s.mention))) for s in present]
+    return proof if any(spoken) and (all(spoken) or not refinement.every) else None
 
 
 def restate(reading: Reading, supports: Mapping[str, Sequence[Support]]) -> Refined:

@@ -24,13 +24,18 @@ class Refusal:
 
     rule: FiredRule
     of: tuple[str, ...]
-    near: bool
+    within: str
     words: "re.Pattern[str]"
     unless: "re.Pattern[str]"
     settings: frozenset[str]
 
     def refuses(self, reading: Reading, support: Support) -> bool:
-        said = near_text(reading, support.mention) if self.near else sentence_text(reading, support.mention)
+        if self.within == "mention":
+            said = support.mention.span.of(reading.text)
+        elif self.within == "note":
+            said = reading.text
+        else:
+            said = (near_text if self.within == "near" else sentence_text)(reading, support.mention)
         return bool(self.words.search(said)) and not self.unless.search(said)
 
 
@@ -40,7 +45,7 @@ def refusals() -> tuple[Refusal, ...]:
         Refusal(
             rule=FiredRule(row["id"], row["citation"], row["reason"]),
             of=tuple(row["of"]),
-            near=row["within"] == "near",
+            within=row["within"],
             words=re.compile(row["words"], re.IGNORECASE),
             unless=re.compile(row.get("unless", "(?!)"), re.IGNORECASE),
             settings=frozenset(row.get("settings", [s.value for s in Setting])),

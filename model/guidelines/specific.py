@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from model.document import Span
+from model.features import Support
 from model.guidelines.excluded import Excludes
+from model.guidelines.spoken import confirms
 from model.prediction import FiredRule
 from model.tokens import content_words
 
@@ -17,13 +20,19 @@ _SAYS_NOTHING = re.compile(
     re.IGNORECASE,
 )
 _BROAD = re.compile(r"without complications?$|\buncomplicated$", re.IGNORECASE)
+_INTRACTABLE = re.compile(r"\bnot intractable\b", re.IGNORECASE)  # which is what the word leaves open
 _ATTRIBUTE = re.compile(r"(.*?),? (with|without) ((?:(?! with| without).)+)$")  # the last of a title
 _WITH = re.compile(r",? with(?:out)? ")
 # Combinations beside which the detail keeps its own code ('use additional code' of N18, I50 and the like).
 _TAKES_DETAIL = ("I11", "I12", "I13", "E08", "E09", "E10", "E11", "E13", "O")
 _OTHER = re.compile(r"\bother\b", re.IGNORECASE)
+_SURE = 0.999  # the most that two probabilities are together
+_LEAST = 0.1  # how likely a detail is at least
+_GUESS, _GUESS_APART = 0.2, 0.5  # the same for each time that its unspecified code is, and where its words stand apart
+_TITLES = 16_384  # of which what they say is kept: each pair of codes asks anew
 
 
+@lru_cache(maxsize=_TITLES)
 def vagueness(title: str) -> int:
     """How much a title leaves open; 0 says all it can."""
     return 2 * len(_UNSPECIFIED.findall(title)) + bool(_BROAD.search(title))
@@ -57,6 +66,59 @@ def yielding_codes(
     return dropped
 
 
+def in_detail(
+    likely: Mapping[str, float],
+    titles: Mapping[str, str],
+    supports: Mapping[str, Sequence[Support]],
+    excludes: Excludes,
+) -> tuple[dict[str, float], dict[str, FiredRule]]:
+    """Of an unspecified code and one that the note states in more detail there is one condition, and the detail names
+    it: it is as likely as both together. The other goes, with its rule.
+
+    A detail much less likely than the condition is a guess.
+    """
+    chosen, dropped = dict(likely), {}
+    ranked = sorted(likely, key=lambda c: (-likely[c], c))
+    for vague in (c for c in ranked if vagueness(titles[c])):
+        for code in (c for c in ranked if c not in dropped and likely[c] >= _LEAST):
+            share = likely[code] / max(chosen[vague], _LEAST)
+            if not _details(code, vague, titles, supports, excludes, share):
+                continue
+            chosen[code] = min(_SURE, chosen[code] + chosen[vague])
+            chosen[vague] = 0.0
+            reason = f"{titles[code]} ({code}) says the same in more detail."
+            dropped[vague] = FiredRule("more-specific", _CITATION, reason)
+            break
+    return chosen, dropped
+
+
+def _details(
+    code: str,
+    vague: str,
+    titles: Mapping[str, str],
+    supports: Mapping[str, Sequence[Support]],
+    excludes: Excludes,
+    share: float,
+) -> bool:
+    """Whether the note confirms by words of its own what says more than the vague code of the same condition.
+
+    `share`: how likely it is for each time that the vague code is; more is asked of words that stand apart.
+    """
+    words = {s.mention.span for s in supports[vague]}
+    own = [s for s in supports[code] if confirms(s) and s.mention.span not in words]
+    if not own or share < (_GUESS_APART if all(s.mention.gap for s in own) else _GUESS) or _OTHER.search(titles[code]):
+        return False
+    if code[:3] == vague[:3]:
+        return vagueness(titles[vague]) > vagueness(titles[code]) and _named(titles[vague]) <= _named(titles[code])
+    return "Z" not in (code[0], vague[0]) and excludes(vague, code) and _held_in(supports[vague], supports[code])
+
+
+def _held_in(supports: Sequence[Support], longer: Sequence[Support]) -> bool:
+    """Whether a term of the one holds a whole term of the other and more: 'refractory anemia' and 'anemia'."""
+    terms = [set(s.mention.key.split(" ")) for s in supports if confirms(s)]
+    return any(t < set(s.mention.key.split(" ")) for s in longer if confirms(s) for t in terms)
+
+
 def _said_in_other_words(
     codes: Sequence[str], titles: Mapping[str, str], terms: Mapping[str, Sequence[str]]
 ) -> dict[str, FiredRule]:
@@ -82,8 +144,8 @@ def _guessed(
     for code in codes:
         for other in codes:
             alike = code[:3] == other[:3] and set(words[code]) == set(words[other])
-            vaguer = vagueness(titles[other]) > vagueness(titles[code])
-            if alike and vaguer and likely.get(other, 0.0) > likely.get(code, 0.0):
+            likelier = likely.get(other, 0.0) > likely.get(code, 0.0)
+            if alike and likelier and vagueness(titles[other]) > vagueness(titles[code]):
                 reason = f"The words say {titles[other]} ({other}) and no more."
                 dropped[code] = FiredRule("no-more-specific-than-said", _CITATION, reason)
     return dropped
@@ -97,11 +159,11 @@ def _held(terms: Sequence[str], others: Sequence[str]) -> bool:
 def _yields(
     code: str, other: str, titles: Mapping[str, str], words: Mapping[str, Sequence[Span]], excludes: Excludes
 ) -> bool:
-    vaguer = vagueness(titles[code]) > vagueness(titles[other])
     if code[:3] == other[:3]:
-        if _contradicts(titles[code], titles[other]):
+        if _contradicts(titles[code], titles[other]) or _INTRACTABLE.sub("intractable", titles[code]) == titles[other]:
             return True
         said = _named(titles[code]) <= _named(titles[other]) and not _OTHER.search(titles[other])
+        vaguer = vagueness(titles[code]) > vagueness(titles[other])
         return vaguer and (said or _within(words[code], words[other]))
     if "Z" in (code[0], other[0]) or not (excludes(code, other) or excludes(other, code)):
         return False  # a history of a condition says no more than the condition
@@ -118,7 +180,7 @@ def _contradicts(title: str, other: str) -> bool:
 
 def _attribute_unsaid(code: str, other: str, titles: Mapping[str, str], terms: Mapping[str, Sequence[str]]) -> bool:
     """Of 'dementia without anxiety' and 'dementia with anxiety' the one that the words do not say."""
-    own, rival = (_ATTRIBUTE.match(titles[c]) for c in (code, other))
+    own, rival = _attribute(titles[code]), _attribute(titles[other])
     if code[0] == "Z" or not own or not rival or own[1] != rival[1] or own[2] == rival[2]:
         return False
     if _BROAD.search(titles[code]) or _BROAD.search(titles[other]):
@@ -130,9 +192,15 @@ def _attribute_unsaid(code: str, other: str, titles: Mapping[str, str], terms: M
     return (fuller == code) is not bool(said & set(content_words(attribute)))
 
 
-def _named(title: str) -> set[str]:
+@lru_cache(maxsize=_TITLES)
+def _attribute(title: str) -> "re.Match[str] | None":
+    return _ATTRIBUTE.match(title)
+
+
+@lru_cache(maxsize=_TITLES)
+def _named(title: str) -> frozenset[str]:
     """The words of a title that name the condition."""
-    return set(content_words(_SAYS_NOTHING.sub(" ", title)))
+    return frozenset(content_words(_SAYS_NOTHING.sub(" ", title)))
 
 
 def _within(spans: Sequence[Span], longer: Sequence[Span]) -> bool:

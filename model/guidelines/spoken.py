@@ -13,7 +13,7 @@ from model.sections import SectionKind, section_at
 
 SOURCE = "g"  # of a support that a rule made
 TRIGGER = "u"  # words that go with a code confirm no condition
-_GUESSED = frozenset("rs")  # nor do words that are only like a term, or a part of one
+_GUESSED = frozenset("s")  # nor do words that are only a part of a term
 _NEAR = 4  # tokens on either side of a mention
 
 

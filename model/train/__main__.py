@@ -74,16 +74,21 @@ class Rows:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m model.train", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="holds codiesp/, us-encounters/ and notes/")
+    parser.add_argument("--data", type=Path, default=Path(), help="holds codiesp/, us-encounters/ and notes/")
     parser.add_argument("--out", type=Path, required=True, help="the artifact; holds the packed code book already")
     parser.add_argument("--work", type=Path, default=Path("var/train"), help="what is finished of a run")
     parser.add_argument("--start", type=Path, help="pretrained weights; the package's unless said otherwise")
     parser.add_argument("--ontology-only", action="store_true", help="no case report is read and no tagger trained")
+    parser.add_argument("--terms-only", action="store_true", help="writes the terms anew and trains nothing")
     options = parser.parse_args()
-    rows = Rows.read(options.data)
     book = CodeBook.load(options.out / CODEBOOK)
     sources = Path(sys.modules[CodeBook.__module__].__file__ or "").parent
     terms = all_terms(book, [sources / name for name in _SHORTHAND])
+    if options.terms_only:
+        write_terms(terms, options.out / TERMS)
+        sys.stdout.write(f"revision {write_manifest(options.out, 'chartside-predictor').revision}\n")
+        return 0
+    rows = Rows.read(options.data)
     stated = stated_notes(book, terms, [c.right for c in coded_encounters(rows.encounters)], _STATED)
     tags: Mapping[str, Tags] = {}
     for part in TAGGERS:

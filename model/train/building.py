@@ -26,7 +26,7 @@ from model.train.kinship import Kinship
 from model.train.learning import STATED, Coded, count, learn_mentions, learn_triggers
 from model.train.shorthand import as_abbreviation, compose, read_shorthand
 from model.train.terms import index_terms
-from model.understanding import Nearest, Reader, Understanding, lasting_conditions
+from model.understanding import Reader, Understanding, lasting_conditions
 
 _NEIGHBOURS = 9  # thresholds of the grid
 _OF_STATED = 0.25  # weight of a code of a note put together from terms, beside those of coded notes
@@ -53,7 +53,6 @@ class Workshop:
     terms: dict[str, str]
     split_codes: frozenset[str]  # gold codes of an old edition that any billable descendant meets
     tags: Mapping[str, Tags] = field(default_factory=dict)  # by document, of a tagger that had not seen it
-    nearest: Nearest | None = None
 
     @cached_property
     def kinship(self) -> Kinship:
@@ -67,7 +66,7 @@ class Workshop:
         mentions = learn_mentions([c for c in coded if c.kind == "reports"], self.kinship)
         triggers = learn_triggers([c for c in coded if c.kind == "encounters"], self.kinship)
         lexicons = (Lexicon(merge_terms(mentions, self.terms)), Lexicon(triggers))
-        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions(), self.nearest)
+        reader = Reader(lexicons, Resolver(BookCodes(self.book)), lasting_conditions())
         counts = count(coded, lambda one: _pairs(self.read(reader, one)), self.meets)
         return reader, Experience(counts.terms, counts.codes, mentions, triggers)
 

@@ -30,11 +30,6 @@ def export_tagger(weights: Path, out: Path) -> None:
     _export(_Read(network, lambda ids, mask: network(input_ids=ids, attention_mask=mask).logits), "logits", out)
 
 
-def export_encoder(network: torch.nn.Module, out: Path) -> None:
-    """`input_ids`, `attention_mask` [phrases, pieces] to `vectors` [phrases, width], each of length 1."""
-    _export(_Read(network.eval(), lambda ids, mask: network(ids, mask)), "vectors", out)
-
-
 def _export(network: _Read, output: str, out: Path) -> None:
     ids = torch.randint(1000, 2000, (2, 17))
     free = {"input_ids": {0: "rows", 1: "pieces"}, "attention_mask": {0: "rows", 1: "pieces"}, output: {0: "rows"}}

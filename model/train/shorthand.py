@@ -5,19 +5,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from model.lexicon import CAPITALS
-from model.tokens import content_words, term_key
+from model.tokens import content_words, read_words, term_key
 from model.train.terms import GENERAL_WORDS, SHORTENED
 
 _ABBREVIATION = "a"
+_SEARCH_ONLY = read_words(Path(__file__).with_name("search_only.txt"))
 _LONGEST = 3  # letters of an abbreviation that may also be a word or a title ('HIT', 'MR')
 
 
 def read_shorthand(path: Path) -> Iterator[tuple[list[str], list[str]]]:
-    """The words of each abbreviation and those of its likeliest meaning."""
+    """The words of each abbreviation and those of its likeliest meaning, but for what only a search means by them."""
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#") and "\t" in line:
             short, meaning, *_ = (content_words(part) for part in line.split("\t"))
-            if short and meaning:
+            if short and meaning and not set(short) <= _SEARCH_ONLY:
                 yield short, meaning
 
 

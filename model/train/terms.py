@@ -59,6 +59,8 @@ _SHORTENINGS = (
     re.compile(r"\bunspecified\b,?", re.IGNORECASE),
 )
 
+# A level of the index that is no more and has a code has lost its other words: 'Gout, in (due to) renal impairment'.
+_CONNECTIVES = frozenset({"in", "due to", "with", "without", "and", "by", "to", "of", "or"})
 
 GENERAL_WORDS = read_words(Path(__file__).with_name("general_words.txt"))
 
@@ -66,7 +68,11 @@ GENERAL_WORDS = read_words(Path(__file__).with_name("general_words.txt"))
 def index_terms(terms: Iterable[Term]) -> dict[str, list[str]]:
     """Key -> 'source:code' of every term of the code book, the exact tables before the shortened titles."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for term in terms:
+    every = list(terms)
+    torn = {term.path for term in every if len(term.path) > 1 and term.path[-1].lower() in _CONNECTIVES}
+    for term in every:
+        if any(term.path[:length] in torn for length in range(2, len(term.path) + 1)):
+            continue
         for letter, words in _keys_of(term):
             key = term_key(words)
             if _says_something(words):

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SUGGESTION = "suggestion"  # one code of a prediction, so that its proof tells of no other code
     DECISION = "decision"
     ATTESTATION = "attestation"
+    CORRECTION = "correction"  # a signed review was taken up again
     CHOICE = "choice"  # between two lists of diagnoses
     WRITE = "write"
     DENIED = "access-denied"
@@ -30,6 +31,13 @@ class Kind(StrEnum):
     ADMIN = "admin"  # an admin session began or ended
     SESSION = "session-ended"  # by an admin
     FEEDBACK = "feedback"  # on a card of the CDS service
+    ROLE = "role-chosen"
+    QUERY = "query"  # to the physician: drafted, edited, sent, answered, withdrawn
+    STOP = "reading-stopped"  # by a person, before the chart was read and coded
+    PENDING = "pending"  # a person said why the review waits, or that it no longer does
+    PURGE = "purge"  # old charts were removed
+    RESTORE = "restore"  # the log goes on from a backup
+    EXPORT = "export"  # the log was read out
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Event:
     launch: str | None  # SHA-256 of the launch key
     what: Mapping[str, Any]
     previous: str
+    role: str | None = None  # in which the user worked; events of before there were roles tell none
 
     @classmethod
     def from_text(cls, text: str) -> "Event":
@@ -67,8 +76,10 @@ class Event:
 def write(entry: Entry, sequence: int, at: datetime, previous: str) -> str:
     """The event in its canonical spelling; `previous` is the hash of the one before. Raises TypeError, ValueError."""
     key, by = entry.key, entry.by
+    role = {"role": by.role} if by and by.role else {}
     return canonical(
-        {
+        role
+        | {
             "sequence": sequence,
             "at": at.astimezone(UTC).isoformat(timespec="milliseconds"),
             "kind": entry.kind.value,

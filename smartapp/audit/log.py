@@ -70,7 +70,7 @@ class AuditLog:
     def recording(self) -> Iterator[Recording]:
         """One transaction, which ends with the block; what the block tells of is in the log when it holds."""
         first = last = 0
-        with Session(self._engine) as session, session.begin():
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():  # what was kept is read on
             recording = Recording(session)
             yield recording
             if recording.entries:
@@ -94,6 +94,11 @@ class AuditLog:
                 old = before or {}
                 changed = sorted(part for part in old.keys() | now.keys() if old.get(part) != now.get(part))
                 recording.tell(Entry(Kind.SETTING, {"name": name, "value": now, "changed": changed}))
+
+    def setting(self, name: str) -> Mapping[str, Any] | None:
+        """What the setting is, as the log tells it; None where it tells nothing."""
+        with self._engine.connect() as connection:
+            return _setting(connection, name)
 
 
 def append(connection: Connection, entries: Sequence[Entry], at: datetime) -> tuple[int, int]:

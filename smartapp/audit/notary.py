@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartapp.audit.checkpoint import AuditKeys, BadCheckpoint, Checkpoint
-from smartapp.audit.events import Kind
+from smartapp.audit.events import Event, Kind
 from smartapp.audit.log import checkpoints, events, lock
 from smartapp.audit.merkle import Tree, leaf_hash
 
@@ -91,6 +91,14 @@ class SigningNotary:
                 peaks = json.dumps([peak.hex() for peak in tree.peaks])
                 connection.execute(sa.insert(checkpoints).values(size=tree.size, note=note, peaks=peaks))
         self.file.add(self._notes_after)
+
+    def unsigned_since(self) -> datetime | None:
+        """When the oldest event that no checkpoint covers was told; None where all are covered."""
+        signed = sa.select(sa.func.coalesce(sa.func.max(checkpoints.c.size), 0)).scalar_subquery()
+        first = sa.select(events.c.event).where(events.c.sequence > signed).order_by(events.c.sequence).limit(1)
+        with self.engine.connect() as connection:
+            text = connection.execute(first).scalar()
+        return Event.from_text(text).at if text else None
 
     def _last_tree(self, connection: Connection) -> Tree:
         last = connection.execute(sa.select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)).one_or_none()

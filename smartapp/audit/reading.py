@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 
-from smartapp.audit.events import Event
+from smartapp.audit.events import Event, Kind
 from smartapp.audit.log import checkpoints, events, of_chart
 from smartapp.audit.story import is_of_code
 from smartapp.audit.verify import Row, reading, stored
@@ -22,6 +22,7 @@ class Listed:
 
     key: ReviewKey
     last: int
+    at: datetime | None  # of that event; None where its text is no event any more
 
 
 def latest_charts(connection: Connection, encounter: str = "", patient: str = "") -> tuple[Listed, ...]:
@@ -32,8 +33,17 @@ def latest_charts(connection: Connection, encounter: str = "", patient: str = ""
     for column, wanted in ((events.c.encounter, encounter), (events.c.patient, patient)):
         if wanted:
             found = found.where(column == wanted.rpartition("/")[2])
-    rows = connection.execute(found.order_by(last.desc()).limit(CHARTS))
-    return tuple(Listed(ReviewKey(r.iss, r.patient, r.encounter), r.last) for r in rows)
+    rows = connection.execute(found.order_by(last.desc()).limit(CHARTS)).all()
+    texts = sa.select(events.c.sequence, events.c.event).where(events.c.sequence.in_([r.last for r in rows]))
+    told = {row.sequence: _told_at(row.event) for row in connection.execute(texts)}
+    return tuple(Listed(ReviewKey(r.iss, r.patient, r.encounter), r.last, told[r.last]) for r in rows)
+
+
+def _told_at(text: str) -> datetime | None:
+    try:
+        return Event.from_text(text).at
+    except (ValueError, KeyError, TypeError):  # somebody changed it, which the chart's own page says
+        return None
 
 
 def chart_of(connection: Connection, sequence: int) -> ReviewKey | None:
@@ -66,7 +76,14 @@ def _tells_of(event: Event, code: str) -> bool:
     what = event.what
     if event.kind == "write":
         return is_of_code(what, code)
-    return what.get("code") == code or (event.kind == "attestation" and code in what["codes"])
+    return code in (what.get("code"), what.get("instead_of")) or (event.kind == "attestation" and code in what["codes"])
+
+
+def restores(engine: Engine) -> tuple[Event, ...]:
+    """When the log went on from a backup."""
+    found = sa.select(events.c.event).where(events.c.kind == Kind.RESTORE.value).order_by(events.c.sequence)
+    with engine.connect() as connection:
+        return tuple(map(Event.from_text, connection.execute(found).scalars()))
 
 
 def between(engine: Engine, since: datetime | None, until: datetime | None) -> Iterator[tuple[Event, str]]:

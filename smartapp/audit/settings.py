@@ -23,6 +23,11 @@ def told_of_config(config: Config) -> dict[str, Any]:
         "idle_minutes": int(config.idle.total_seconds() // 60),
         "secret_keys": [hashlib.sha256(key.encode("utf-8")).hexdigest()[:16] for key in config.secret_keys],
         "sessions_elsewhere": config.sessions_url is not None,
+        "queue": config.queue_url is not None,
+        "database": config.database_url.partition(":")[0],
+        "launch_requests": config.rates.launch,
+        "address_requests": config.rates.address,
+        "proxies": config.rates.proxies,
     }
 
 

@@ -15,13 +15,18 @@ class CodeStory:
     suggested: Event | None  # the suggestion that stood when it was last decided, or the newest
     reads: tuple[Event, ...]  # of the notes that its evidence names
     decisions: tuple[Event, ...]
-    attestation: Event | None
+    signed: tuple[Event, ...]  # each signature that names it, and what took each of them up again to be corrected
     writes: tuple[Event, ...]  # of its own resource, the last that was said of it
     carriers: tuple[Event, ...]  # of resources that tell of all codes
+    viewings: tuple[Event, ...] = ()  # who had its evidence before their eyes
+    queries: tuple[Event, ...] = ()  # to the physician about it, and what became of each message
 
     @property
     def events(self) -> tuple[Event, ...]:
-        told = (*self.reads, self.suggested, *self.decisions, self.attestation, *self.writes, *self.carriers)
+        told = (
+            *(*self.reads, self.suggested, *self.viewings, *self.queries, *self.decisions),
+            *(*self.signed, *self.writes, *self.carriers),
+        )
         return tuple(sorted({e.sequence: e for e in told if e}.values(), key=lambda e: e.sequence))
 
 
@@ -29,19 +34,30 @@ def stories_of(events: Sequence[Event]) -> tuple[CodeStory, ...]:
     """Of all events of a chart, one story a code: what a person decided on first, then what was only suggested."""
     suggestions = _by_code(events, Kind.SUGGESTION)
     decisions = _by_code(events, Kind.DECISION)
-    attestation = next((e for e in reversed(events) if e.kind is Kind.ATTESTATION), None)
+    asked, viewed = _by_code(events, Kind.QUERY), _by_code(events, Kind.VIEWED)
     writes = _last_of_each([e for e in events if e.kind is Kind.WRITE])
     stories = []
-    for code in dict.fromkeys((*decisions, *suggestions)):
+    for code in dict.fromkeys((*decisions, *suggestions, *asked)):
         acts = decisions.get(code, [])
         suggested = _standing(suggestions.get(code, []), acts)
-        signed = attestation if attestation and code in attestation.what["codes"] else None
+        signed = _signed(events, code)
         own = tuple(e for e in writes if is_of_code(e.what, code))
-        others = tuple(e for e in writes if signed and e.what["resource"] != "Condition")
-        stories.append(
-            CodeStory(code, suggested, _reads(events, suggested), tuple(acts), signed, own if acts else (), others)
-        )
+        others = tuple(e for e in writes if signed and e.what["resource"] != "Condition" and not _query_of(e))
+        queries = _with_messages(asked.get(code, []), writes)
+        reads, written = _reads(events, suggested), own if acts else ()
+        seen = tuple(viewed.get(code, ()))
+        stories.append(CodeStory(code, suggested, reads, tuple(acts), signed, written, others, seen, queries))
     return tuple(stories)
+
+
+def _signed(events: Sequence[Event], code: str) -> tuple[Event, ...]:
+    """Signatures that name the code; a correction is told with all that it can change: from the first of them on."""
+    found: list[Event] = []
+    for event in events:
+        names = event.kind is Kind.ATTESTATION and code in event.what["codes"]
+        if names or (found and event.kind is Kind.CORRECTION):
+            found.append(event)
+    return tuple(found)
 
 
 def is_of_code(write: Any, code: str) -> bool:
@@ -50,11 +66,24 @@ def is_of_code(write: Any, code: str) -> bool:
 
 
 def _by_code(events: Sequence[Event], kind: Kind) -> dict[str, list[Event]]:
+    """An edit is of both codes: of the one that it takes, and of the one that it replaces."""
     found: dict[str, list[Event]] = {}
     for event in events:
         if event.kind is kind:
-            found.setdefault(str(event.what["code"]), []).append(event)
+            for code in dict.fromkeys(filter(None, (event.what.get("code"), event.what.get("instead_of")))):
+                found.setdefault(str(code), []).append(event)
     return found
+
+
+def _query_of(write: Event) -> str:
+    """The number of the query that the message is of; empty for what is no query's."""
+    what, _, number = str(write.what["purpose"]).partition(" ")
+    return number if what == "query" else ""
+
+
+def _with_messages(asked: Sequence[Event], writes: Sequence[Event]) -> tuple[Event, ...]:
+    numbers = {str(event.what["query"]) for event in asked}
+    return (*asked, *(write for write in writes if _query_of(write) in numbers))
 
 
 def _standing(suggestions: Sequence[Event], decisions: Sequence[Event]) -> Event | None:

@@ -4,7 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from model.prediction import Prediction
-from smartapp.reviews import Conflict, Note, NoteEvidence, Review, Suggestion, WrittenResource
+from smartapp.reviews import (
+    Action,
+    Attestation,
+    Conflict,
+    Note,
+    NoteEvidence,
+    Particulars,
+    Review,
+    Suggestion,
+    WrittenResource,
+)
 
 
 def notes_of(notes: Sequence[Note]) -> Iterator[dict[str, Any]]:
@@ -31,8 +41,22 @@ def prediction_of(prediction: Prediction, review: Review) -> tuple[dict[str, Any
     return whole, [made | _suggestion(suggestion, notes) for suggestion in review.suggestions]
 
 
-def write_of(line: WrittenResource) -> dict[str, Any]:
-    return {
+def decision_of(action: Action, code: str, said: Particulars, notes: Sequence[Note]) -> dict[str, Any]:
+    """Reasons, notes to self and quotes stay sealed in the review."""
+    by_id = {note.id: note for note in notes}
+    told = {
+        "before": said.before,
+        "poa": said.poa.value if said.poa else None,
+        "instead_of": said.instead_of,
+        "evidence": [_evidence(words, by_id[words.note_id]) for words in said.evidence],
+    }
+    return {"action": action.value, "code": code} | {name: value for name, value in told.items() if value}
+
+
+def write_of(line: WrittenResource, changed: bool = False) -> dict[str, Any]:
+    """`changed`: an earlier signature had made it, and this one changed it."""
+    again = {"changed": True} if changed or line.purpose.startswith("withdrawal of ") else {}
+    return again | {
         "resource": line.resource,
         "purpose": line.purpose,
         "rung": line.rung.value,
@@ -44,6 +68,19 @@ def write_of(line: WrittenResource) -> dict[str, Any]:
 
 def choice_of(conflict: Conflict) -> dict[str, Any]:
     return {"between": conflict.seen, "choice": conflict.choice.value if conflict.choice else None}
+
+
+def reasons_of(attestation: Attestation) -> list[dict[str, Any]]:
+    """Against which warnings it was signed; a reason in the person's own words stays sealed with the review."""
+    return [
+        {"rule": given.rule, "codes": list(given.codes), "reason": given.reason if given.offered else None}
+        for given in attestation.reasons
+    ]
+
+
+def correction_of(number: int, reason: str | None) -> dict[str, Any]:
+    """Which signature was taken up again; a reason in the person's own words stays sealed with the review."""
+    return {"corrects": number, "reason": reason}
 
 
 def decimal(value: float) -> str:

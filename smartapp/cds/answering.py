@@ -1,20 +1,23 @@
 """The CDS service itself: a call in, cards out; feedback in, kept and shown on the receipt."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from launch.context import LaunchContext
+from launch.ehrs import EHR
 from launch.vault import Vault
+from smartapp.audit import Entry, Kind
 from smartapp.cds.calls import Feedback, HookCall
-from smartapp.cds.cards import as_json, card_for
+from smartapp.cds.cards import REVIEW, as_json, card_for, page_of
+from smartapp.cds.linking import is_link_to, seal_link
 from smartapp.errors import ChartsideError, ForeignServer, MissingData
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.elements import words
 from smartapp.fhir.plan import purpose_of
 from smartapp.fhir.references import names, patient_of
-from smartapp.reviews import ReviewKey
+from smartapp.reviews import Reviewer, ReviewKey
 from smartapp.store import CardStore, ReviewStore
 
 CODERS = ("Practitioner/", "PractitionerRole/")  # no card for patients and their relatives
@@ -33,8 +36,9 @@ class CodesToReview:
     public_url: str
     clock: Callable[[], datetime]
 
-    def answer(self, iss: str, call: HookCall) -> list[dict[str, Any]]:
+    def answer(self, ehr: EHR, call: HookCall) -> list[dict[str, Any]]:
         """The cards. Raises ForeignServer, and MissingData when the encounter is needed and cannot be had."""
+        iss = ehr.iss
         if call.fhir_server is not None and call.fhir_server.rstrip("/") != iss:
             raise ForeignServer
         if call.encounter is None or not call.user.startswith(CODERS):
@@ -46,10 +50,19 @@ class CodesToReview:
         card = card_for(review)
         if card is None:
             return []
+        if review is not None:  # of one that was never opened the card tells nothing
+            self.reviews.tell(Entry(Kind.VIEWED, {"page": "card"}, key, Reviewer(call.user, "")))
         if card.uuid:
             offered = tuple((name, code.code) for name, code in card.offered)
             self.cards.issue(key, card.uuid, call.hook, offered, self.clock())
-        return [as_json(card, review, self.public_url, self._app_context(key))]
+        return [as_json(card, review, self.public_url, seal_link(self.vault, key, self.clock()), ehr)]
+
+    def page_for(self, context: LaunchContext) -> str:
+        """Where a launch goes on: from a card, with what the card is about as it stands now; else with the review."""
+        key = ReviewKey(context.iss, context.patient, context.encounter)
+        if context.app_context is None or not is_link_to(self.vault, context.app_context, key, self.clock()):
+            return REVIEW
+        return page_of(self.reviews.find(key))
 
     def keep_feedback(self, iss: str, entries: Sequence[Feedback]) -> None:
         """All or nothing. A suggestion that was taken is told by the receipt. Raises UnknownCard."""
@@ -57,11 +70,6 @@ class CodesToReview:
         for key, codes in self.cards.keep(iss, entries, now).items():
             with self.reviews.change(key, now) as draft:
                 draft.set_taken({purpose_of(code) for code in codes}, TAKEN)
-
-    def _app_context(self, key: ReviewKey) -> str:
-        """Which encounter the card spoke of: opaque to everybody between us and us."""
-        named = {"iss": key.iss, "patient": key.patient, "encounter": key.encounter}
-        return self.vault.seal(json.dumps(named).encode()).decode("ascii")
 
     def _can_be_coded(self, iss: str, call: HookCall) -> bool:
         """Of an encounter that was never opened here: whether it is the patient's and takes place at all."""

@@ -1,4 +1,7 @@
-"""What a CDS client sends, checked (CDS Hooks 2.0, "HTTP Request" and "Feedback")."""
+"""What a CDS client sends, checked (CDS Hooks 2.0, "HTTP Request" and "Feedback").
+
+JSON elements must not be null there; where some send null all the same, it counts as left out.
+"""
 
 import uuid
 from collections.abc import Mapping
@@ -62,7 +65,7 @@ def read_call(body: object) -> HookCall:
     server, authorization = call.get("fhirServer"), call.get("fhirAuthorization")
     if server is not None or authorization is not None:
         server = _text(call, "fhirServer", "the body")  # required as soon as there is a token
-    prefetch = _object(call.get("prefetch", {}), "prefetch")
+    prefetch = _object(_said(call, "prefetch", {}), "prefetch")
     user = _text(context, "userId", "context")
     return HookCall(hook, user, patient, encounter, server, _access_token(authorization), prefetch)
 
@@ -76,14 +79,14 @@ def read_feedback(body: object) -> tuple[Feedback, ...]:
 
 
 def _entry(entry: Mapping[str, Any], where: str) -> Feedback:
-    outcome, accepted = _text(entry, "outcome", where), entry.get("acceptedSuggestions", [])
+    outcome, accepted = _text(entry, "outcome", where), _said(entry, "acceptedSuggestions", [])
     if outcome not in ("accepted", "overridden"):
         raise MalformedCall(f"{where}.outcome must be accepted or overridden")
     if not isinstance(accepted, list) or len(accepted) > MOST_ENTRIES or (outcome == "accepted") != bool(accepted):
         raise MalformedCall(f"{where}.acceptedSuggestions goes with the outcome accepted, and is an array of objects")
     here = f"{where}.acceptedSuggestions"
     ids = tuple(_uuid(_text(_object(one, here), "id", here), f"{here}.id") for one in accepted)
-    reason = _object(entry.get("overrideReason", {}), f"{where}.overrideReason")
+    reason = _object(_said(entry, "overrideReason", {}), f"{where}.overrideReason")
     coding = reason.get("reason")
     if coding is not None:
         place = f"{where}.overrideReason.reason"
@@ -99,9 +102,14 @@ def _access_token(authorization: object) -> str | None:
     if authorization is None:
         return None
     given = _object(authorization, "fhirAuthorization")
-    if given.get("token_type") != "Bearer":
+    if str(given.get("token_type")).casefold() != "bearer":  # a fixed value; OAuth's servers say it in any case
         raise MalformedCall("fhirAuthorization.token_type must be Bearer")
     return _text(given, "access_token", "fhirAuthorization", 16_000)
+
+
+def _said(value: Mapping[str, Any], name: str, otherwise: Any) -> Any:
+    said = value.get(name)
+    return otherwise if said is None else said
 
 
 def _object(value: object, where: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from smartapp.exports import claim_csv, hl7v2, plain
 from smartapp.fhir.chart import Chart
+from smartapp.fhir.coding_summary import as_pdf, write_summary
 from smartapp.fhir.export_bundle import build_bundle
 from smartapp.reviews import Review
 
@@ -28,8 +29,15 @@ def _fhir(review: Review, chart: Chart, now: datetime) -> str:
     return json.dumps(bundle, indent=2, ensure_ascii=False) + "\n"
 
 
+def _pdf(review: Review, chart: Chart, now: datetime) -> bytes:
+    assert review.attestation is not None
+    summary = write_summary(chart, review.accepted(), review.attestation, review.model_revision, review.corrections)
+    return as_pdf(summary)
+
+
 # kind -> file name, media type, words on the page, what makes it
-KINDS: dict[str, tuple[str, str, str, Callable[[Review, Chart, datetime], str]]] = {
+KINDS: dict[str, tuple[str, str, str, Callable[[Review, Chart, datetime], str | bytes]]] = {
+    "pdf": ("chartside-coding-summary.pdf", "application/pdf", "PDF to print or keep", _pdf),
     "fhir": ("chartside-bundle.json", "application/fhir+json", "FHIR R4 Bundle", _fhir),
     "hl7": ("chartside-dft-p03.hl7", "application/hl7-v2; charset=utf-8", "HL7 v2.5.1 DFT^P03", hl7v2.message),
     "csv": (
@@ -54,4 +62,5 @@ def offered(review: Review) -> list[tuple[str, str]]:
 def export(kind: str, review: Review, chart: Chart, now: datetime) -> Export:
     """The file of a signed review. Raises KeyError for a kind that there is not."""
     name, media_type, _, build = KINDS[kind]
-    return Export(name, media_type, build(review, chart, now).encode("utf-8"))
+    made = build(review, chart, now)
+    return Export(name, media_type, made.encode("utf-8") if isinstance(made, str) else made)

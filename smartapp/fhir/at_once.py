@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from smartapp.errors import ChartsideError, EHRRefused, SessionExpired
+from smartapp.fhir.claim import claim_id
 from smartapp.fhir.client import typed
 from smartapp.fhir.diagnoses import Diagnosis, read_diagnoses
 from smartapp.fhir.errors import AnswerLost, EHRAnswered
@@ -15,13 +16,14 @@ from smartapp.fhir.plan import (
     purpose_of,
 )
 from smartapp.fhir.references import Resource
-from smartapp.fhir.resources import claim_id, condition_id
-from smartapp.fhir.run import Run
+from smartapp.fhir.resources import (
+    condition_id,
+)
+from smartapp.fhir.run import MAY_PASS, Run
 from smartapp.fhir.transaction import bundle, change, creation, full_url, locations, refusals
 from smartapp.reviews import Choice, Rung
 
 _NO_TRANSACTIONS = frozenset({404, 405, 501})
-MAY_PASS = frozenset({409, 412})  # somebody was at it at the same moment; the next attempt may do
 
 
 class AllAtOnce(Run):

@@ -50,7 +50,8 @@ def _interaction(event: Event) -> str:
     if event.kind in _READS:
         return "read"
     if event.kind is Kind.WRITE and event.what["outcome"] == "written" and event.what["reference"]:
-        return "update" if event.what["resource"] == "Encounter" else "create"
+        changed = event.what["resource"] == "Encounter" or event.what.get("changed")
+        return "update" if changed else "create"
     return ""
 
 

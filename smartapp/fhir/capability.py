@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from launch.transport import Limits, SameOriginSession
+from launch.transport import Limits, SameOriginSession, read_json
 from smartapp.errors import EHRRefused, EHRUnavailable
 from smartapp.fhir.elements import at, items, words
 
@@ -137,7 +137,7 @@ class Capabilities:
                 return _Read(kept.capability, kept.etag, now)
             if answer.status_code != requests.codes.ok:
                 raise EHRUnavailable(f"The EHR answered {answer.status_code} when asked what it offers (/metadata).")
-            return _Read(Capability.from_resource(answer.json()), answer.headers.get("ETag"), now)
+            return _Read(Capability.from_resource(read_json(answer)), answer.headers.get("ETag"), now)
         except requests.JSONDecodeError:
             raise EHRRefused("The EHR does not say what it offers: /metadata is not JSON.") from None
         except requests.RequestException as error:

@@ -56,7 +56,7 @@ class Chart:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` is its inverse."""
         plain = asdict(self)
-        plain["header"]["date_of_service"] = _iso(self.header.date_of_service)
+        plain["header"] |= {name: _iso(plain["header"][name]) for name in ("date_of_service", "began")}
         plain["date_of_service"] = _iso(self.date_of_service)
         for note in plain["notes"]:
             note |= {name: _iso(note[name]) for name in ("date", "changed_at")}
@@ -280,6 +280,7 @@ def _header(
         family_name=family_name(person),
         given_names=given_names(person),
         status=words(visit, "status"),
+        began=day(at(visit, "period", "start")),
     )
 
 

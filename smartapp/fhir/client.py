@@ -1,62 +1,30 @@
-"""Speaks FHIR R4 to one EHR for one patient: time-outs, bounded retries, one host, plain words for every refusal."""
+"""Speaks FHIR R4 to one EHR for one patient: nobody else's chart, plain words for every refusal."""
 
+import copy
 import logging
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
-import requests
 from fhirclient.models.fhirsearch import FHIRSearch
 from requests.adapters import BaseAdapter
-from urllib3.exceptions import NewConnectionError
 
 from launch.ehrs import GENERIC
-from launch.errors import DiscoveryFailed, LaunchError, TokenRequestFailed
 from launch.scopes import ResourceScope
-from smartapp import metrics
-from smartapp.errors import ChartsideError, EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
-from smartapp.fhir.answers import as_resource, refusal, scope_of
+from smartapp.errors import ChartsideError, EHRRefused, ForeignResource, SessionExpired
+from smartapp.fhir.answers import as_resource, scope_of
+from smartapp.fhir.connection import ATTEMPTS, CONNECT_READ_SECONDS, FHIR_JSON, RESOURCE_BYTES, Connection, Fetched
 from smartapp.fhir.elements import items, words
-from smartapp.fhir.errors import AnswerLost, NotGranted, TooLarge
+from smartapp.fhir.errors import AnswerLost, NotGranted
 from smartapp.fhir.pages import Matches, next_page, read_page
-from smartapp.fhir.references import Resource, is_id, literal, names, patient_of, resolve
+from smartapp.fhir.references import Resource, is_id, literal, names, patient_of
 
 log = logging.getLogger(__name__)
-# Below that, urllib3 writes the addresses it asks for into the log, and with them the ids of patients.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
-
-FHIR_JSON = "application/fhir+json"
 JSON_PATCH = "application/json-patch+json"
-CONNECT_READ_SECONDS = (5.0, 20.0)
-BRIEF_SECONDS = (3.0, 5.0)
-WHOLE_ANSWER_SECONDS = 60.0  # the read time-out is per packet: a server that drips must not hold us for ever
-RESOURCE_BYTES = 32 * 1024 * 1024  # one page of notes carried inline
-ATTEMPTS = 3
-OWN_WAIT_SECONDS = 2.0  # the longest pause that is ours: what is longer, the EHR asked for
-LONGEST_WAIT_SECONDS = 8.0  # while somebody looks at a page that does not move
-LONGEST_TOLD_WAIT_SECONDS = 30.0  # while they are told that it waits
 PAGES = 40
 PAGE_SIZE = 50
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_ANSWERED_FOR = frozenset({502, 504})  # a gateway speaks; the server behind it may still be at work
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """An answer read to its end."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def content_type(self) -> str:
-        return self.headers.get("Content-Type", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +34,10 @@ class _SearchedType:
     resource_type: str
 
 
-class _Bearer(requests.auth.AuthBase):
-    """Sets the token itself: with an own authentication, requests never looks into a .netrc file."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class FHIRClient:
     """One EHR, one patient; `token(True)` refreshes. The token goes to `base_url` and nowhere else.
 
+    `launch` is the key of the launch whose token it is, by which a worker finds that token again.
     `granted` are the scopes of the launch: what they do not allow is not asked for (NotGranted).
     """
 
@@ -91,20 +49,17 @@ class FHIRClient:
         patient: str,
         granted: Iterable[str] = (),
         vendor: str = GENERIC,
+        launch: str = "",
         timeout: tuple[float, float] = CONNECT_READ_SECONDS,
         attempts: int = ATTEMPTS,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.patient = patient
-        self.vendor = vendor
+        self.vendor, self.launch = vendor, launch
         self.granted = tuple(granted)
         self._granted = tuple(scope for scope in map(ResourceScope.parse, self.granted) if scope)
-        self._token = token
-        self._timeout, self._attempts = timeout, attempts
-        self._sleep = sleep
-        self._tell: Callable[[str], None] | None = None
-        self._session = requests.Session()
+        self._connection = Connection(self.base_url, token, patient, timeout, attempts, sleep)
 
     def __enter__(self) -> Self:
         return self
@@ -113,30 +68,21 @@ class FHIRClient:
         self.close()
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
 
     def mount(self, adapter: BaseAdapter) -> None:
         """Carries all requests by another transport than the network's."""
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+        self._connection.mount(adapter)
 
     def brief(self) -> Self:
         """The same, for what is not worth waiting for: one attempt, short time-outs."""
-        other = type(self)(
-            self.base_url, self._token, patient=self.patient, vendor=self.vendor,
-            timeout=min(BRIEF_SECONDS, self._timeout), attempts=1, sleep=self._sleep,
-        )  # fmt: skip
-        other._granted = self._granted
+        other = copy.copy(self)
+        other._connection = self._connection.brief()
         return other
 
-    @contextmanager
-    def telling(self, tell: Callable[[str], None]) -> Iterator[None]:
+    def telling(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
         """While the block runs, the EHR's wishes to wait are told in words, and longer ones are granted."""
-        self._tell = tell
-        try:
-            yield
-        finally:
-            self._tell = None
+        return self._connection.telling(tell)
 
     def may(self, letter: str, type: str) -> bool:
         """Whether the granted scopes allow c, r, u, d or s on at least some resources of the type.
@@ -163,7 +109,7 @@ class FHIRClient:
     def search(self, type: str, **parameters: str | list[str]) -> list[Resource]:
         """All matches that are of this type and this patient; raises when the list cannot be read whole.
 
-        `_` in a name stands for `-`; a list means that each of its values must hold.
+        `_` within a name stands for `-`; a list means that each of its values must hold.
         """
         found = sum(self._pages(type, parameters), Matches())
         if found.missing:
@@ -188,7 +134,8 @@ class FHIRClient:
         return self._ours(type, found)
 
     def _pages(self, type: str, parameters: Mapping[str, str | list[str]]) -> Iterator[Matches]:
-        query = {n.replace("_", "-"): v if isinstance(v, str) else {"$and": v} for n, v in parameters.items()}
+        named = {n[0] + n[1:].replace("_", "-"): v for n, v in parameters.items()}
+        query = {n: v if isinstance(v, str) else {"$and": v} for n, v in named.items()}
         query["_count"] = str(PAGE_SIZE)
         url: str | None = f"{self.base_url}/{FHIRSearch(_SearchedType(type), query).construct()}"
         seen: set[str] = set()
@@ -212,7 +159,7 @@ class FHIRClient:
         type = str(resource["resourceType"])
         self._refuse_foreign(resource)
         headers = {"If-None-Exist": if_none_exist} if if_none_exist else {}
-        answer = self._send("POST", f"{self.base_url}/{type}", headers, resource, what=f"{type}.c")
+        answer = self._connection.send("POST", f"{self.base_url}/{type}", headers, resource, what=f"{type}.c")
         try:
             body = as_resource(answer, None)
         except EHRRefused:
@@ -240,111 +187,29 @@ class FHIRClient:
         """POSTs a Bundle, never repeated; the Bundle that answers, which is no promise that all or nothing was done."""
         for entry in items(bundle, "entry"):
             self._refuse_foreign(entry["resource"])
-        return as_resource(self._send("POST", self.base_url, {}, bundle, what="transaction.t"), "Bundle")
+        return as_resource(self._connection.send("POST", self.base_url, {}, bundle, what="transaction.t"), "Bundle")
 
     def _change(self, method: str, current: Resource, content_type: str, body: object) -> None:
         type, version = str(current["resourceType"]), words(current, "meta", "versionId")
         if not version:
             raise EHRRefused(f"The EHR gives no version for the {type}, so it cannot be changed safely.")
         headers = {"If-Match": f'W/"{version}"', "Content-Type": content_type}
-        self._send(method, f"{self.base_url}/{type}/{current['id']}", headers, body, what=f"{type}.u")
+        self._connection.send(method, f"{self.base_url}/{type}/{current['id']}", headers, body, what=f"{type}.u")
 
     def fetch(self, url: str, accept: str, *, what: str, limit: int = RESOURCE_BYTES) -> Fetched:
         """GET under the base, at most three times; raises for every error status. `what` is like `Condition.rs`."""
         type, _, letters = what.partition(".")
         if not self.may(letters[-1], type):
             raise NotGranted(f"The EHR did not grant this launch the permission {scope_of(what)}.")
-        failure: EHRUnavailable | None = None
-        for attempt in range(self._attempts):
-            try:
-                answer = self._follow(url, accept, limit)
-            except EHRUnavailable as error:
-                failure, wait = error, float(2**attempt)
-            else:
-                if answer.status not in _AGAIN:
-                    return self._accepted(answer, what)
-                failure = EHRUnavailable(refusal(answer, what, self.patient).detail)
-                wait = _seconds_to_wait(answer.headers.get("Retry-After"), attempt)
-            if attempt == self._attempts - 1 or not self._bears(wait):
-                break
-            self.pause(wait)
-        assert failure is not None
-        raise failure
+        return self._connection.get(url, accept, what=what, limit=limit)
 
     def pause(self, seconds: float) -> None:
         """Gives the EHR a moment."""
-        self._sleep(seconds)
-
-    def _bears(self, wait: float) -> bool:
-        """Whether so long a pause is borne; whoever is told of it bears more."""
-        if self._tell is None:
-            return wait <= LONGEST_WAIT_SECONDS
-        if OWN_WAIT_SECONDS < wait <= LONGEST_TOLD_WAIT_SECONDS:
-            self._tell(f"The EHR asks us to wait {math.ceil(wait)} s")
-        return wait <= LONGEST_TOLD_WAIT_SECONDS
-
-    def _follow(self, url: str, accept: str, limit: int) -> Fetched:
-        for _ in range(3):
-            inside = resolve(self.base_url, url)
-            if inside is None:
-                raise EHRRefused("The EHR points to another host; Chartside does not follow it.")
-            answer = self._authorized("GET", inside, {"Accept": accept}, None, limit)
-            if answer.status not in _REDIRECTS:
-                return answer
-            url = answer.headers.get("Location", "")
-        raise EHRRefused("The EHR redirects without end.")
+        self._connection.pause(seconds)
 
     def _refuse_foreign(self, resource: Resource) -> None:
         if not self._is_ours(resource):
             raise ForeignResource(f"A {resource['resourceType']} of another patient was about to be sent.")
-
-    def _send(self, method: str, url: str, headers: dict[str, str], body: object, *, what: str) -> Fetched:
-        answer = self._authorized(method, url, headers | {"Accept": FHIR_JSON}, body, RESOURCE_BYTES)
-        if answer.status in _AGAIN:
-            kind = AnswerLost if answer.status in _ANSWERED_FOR else EHRUnavailable
-            raise kind(refusal(answer, what, self.patient).detail)
-        return self._accepted(answer, what)
-
-    def _accepted(self, answer: Fetched, what: str) -> Fetched:
-        if not 200 <= answer.status < 300:
-            raise refusal(answer, what, self.patient)
-        return answer
-
-    def _authorized(self, method: str, url: str, headers: dict[str, str], body: object, limit: int) -> Fetched:
-        """A 401 is answered before anything is done, so one repetition with a fresh token is safe for writes too."""
-        for refresh in (False, True):
-            answer = self._once(method, url, headers, body, limit, self._take_token(refresh))
-            if answer.status != 401:
-                return answer
-        raise SessionExpired
-
-    def _take_token(self, refresh: bool) -> str:
-        try:
-            return self._token(refresh)
-        except (DiscoveryFailed, TokenRequestFailed):  # the EHR cannot be asked now; the session itself still stands
-            raise EHRUnavailable("The EHR did not renew the access to it.") from None
-        except LaunchError as error:
-            raise SessionExpired(error.detail) from error
-
-    def _once(self, method: str, url: str, headers: dict[str, str], body: object, limit: int, token: str) -> Fetched:
-        written = {"Content-Type": FHIR_JSON, "Prefer": "return=representation"} if body is not None else {}
-        deadline = time.monotonic() + WHOLE_ANSWER_SECONDS
-        outcome = "no answer"
-        try:
-            with metrics.EHR_SECONDS.labels(method).time(), self._session.request(
-                method, url, json=body, headers=written | headers, auth=_Bearer(token),
-                timeout=self._timeout, allow_redirects=False, stream=True,
-            ) as response:  # fmt: skip
-                fetched = Fetched(response.status_code, response.headers, _body(response, limit, deadline))
-                outcome = f"{fetched.status // 100}xx"
-                return fetched
-        except requests.RequestException as error:
-            # The exception's own text holds the URL, and with it the patient's id: it stays out of ours.
-            slow = isinstance(error, requests.Timeout)
-            kind = EHRUnavailable if _never_arrived(error) else AnswerLost
-            raise kind("The EHR did not answer in time." if slow else "The connection to the EHR broke off.") from None
-        finally:
-            metrics.EHR_CALLS.labels(method, outcome).inc()
 
     def _is_ours(self, resource: Resource) -> bool:
         """Patient themselves, or about them; resources that are about nobody (Practitioner, Provenance) pass."""
@@ -354,34 +219,6 @@ class FHIRClient:
         if type in ("Practitioner", "Provenance"):
             return True
         return names(self.base_url, patient_of(resource), "Patient", self.patient)
-
-
-def _body(response: requests.Response, limit: int, deadline: float) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_content(65536):
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(f"The EHR's answer is larger than {limit // (1024 * 1024)} MB.")
-        if time.monotonic() > deadline:
-            raise requests.Timeout
-    return bytes(body)
-
-
-def _never_arrived(error: requests.RequestException) -> bool:
-    """No connection was made, so nothing of the request can have taken effect."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
-
-
-def _seconds_to_wait(retry_after: str | None, attempt: int) -> float:
-    """Retry-After in seconds or as a date (RFC 9110, 10.2.3); else twice as long each time."""
-    text = (retry_after or "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return float(2**attempt)
 
 
 def typed(type: str, id: str) -> str:

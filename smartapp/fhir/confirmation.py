@@ -15,10 +15,21 @@ _ESSENTIAL = {
 }
 
 
-def differences(base: str, sent: Resource, held: Resource) -> list[str]:
-    """The essential elements that the EHR does not hold as they were sent."""
+def differences(base: str, sent: Resource, held: Resource, before: Resource | None = None) -> list[str]:
+    """The essential elements that the EHR does not hold as they were sent; or, of what was changed from `before`, that
+    hold still what was taken away."""
     names = _ESSENTIAL[sent["resourceType"]]
-    return [name for name in names if name in sent and not _within(base, sent[name], held.get(name))]
+    lacking = [name for name in names if name in sent and not _within(base, sent[name], held.get(name))]
+    kept = [name for name in names if before and _left(base, before.get(name), sent.get(name), held.get(name))]
+    return list(dict.fromkeys(lacking + kept))
+
+
+def _left(base: str, before: object, sent: object, held: object) -> bool:
+    """Whether a list holds an entry still that it was to lose."""
+    if not isinstance(before, list):
+        return False
+    taken = [entry for entry in before if not _within(base, [entry], sent)]
+    return any(_within(base, [entry], held) for entry in taken)
 
 
 def _within(base: str, sent: object, held: object) -> bool:

@@ -32,6 +32,7 @@ _OTHER_CODE: Final = (
 _WITHDRAWN: Final = (
     "The EHR took a draft claim with a diagnosis that it then refused, so Chartside marked it as entered in error."
 )
+_STILL_VALID: Final = "The EHR took the change and still shows it as valid."
 _BY_HAND: Final = " It could not be withdrawn: mark {reference} as entered in error in the EHR. {why}"
 
 
@@ -130,29 +131,30 @@ class Delivery:
         except EHRUnavailable as error:
             # Committed or not? What the EHR now holds tells.
             held = self.read(typed(str(before["resourceType"]), str(before["id"])))
-            if differences(self.client.base_url, after, held):
+            if differences(self.client.base_url, after, held, before):
                 if not isinstance(error, AnswerLost):
                     self.outbox.answered(place)
                 raise
         except ChartsideError:
             self.outbox.answered(place)
             raise
-        return self.confirm(place, typed(str(before["resourceType"]), str(before["id"])), after)
+        return self.confirm(place, typed(str(before["resourceType"]), str(before["id"])), after, before)
 
-    def confirm(self, place: int, reference: str, sent: Resource) -> Resource:
-        """What the EHR holds under the reference. Raises NotConfirmed unless it is what was sent."""
+    def confirm(self, place: int, reference: str, sent: Resource, before: Resource | None = None) -> Resource:
+        """What the EHR holds under the reference. Raises NotConfirmed unless it is what was sent, without what it was
+        to lose of what stood there `before`."""
         seen: list[Resource] = []
 
         def look() -> Resource | None:
             seen[:] = [held] if (held := self.there(reference)) else []
-            return held if held and not differences(self.client.base_url, sent, held) else None
+            return held if held and not differences(self.client.base_url, sent, held, before) else None
 
         held = self.patiently(look)
         if held is None and not seen:
             raise NotConfirmed(f"The EHR said that it keeps it as {reference}, but does not show it yet.", reference)
         self.outbox.answered(place)
         if held is None:
-            changed = differences(self.client.base_url, sent, seen[0])
+            changed = differences(self.client.base_url, sent, seen[0], before)
             told = f"The EHR took it but holds something else than was sent: {', '.join(changed)}."
             raise NotConfirmed(told, reference)
         return held
@@ -169,13 +171,7 @@ class Delivery:
         """A diagnosis that the EHR holds with another code than was signed: nobody stands for it."""
         held = ", ".join(str(c.get("code")) for c in items(condition, "code", "coding")) or "none"
         told = _OTHER_CODE.format(held=held)
-        return self._withdraw(_in_error(condition), told, "The EHR holds another code than was signed.")
-
-    def withdraw_rejected(self, place: int, condition: Resource) -> Told:
-        """A diagnosis of ours from an earlier signature that a person has rejected since."""
-        self.sending(place)
-        outcome, reference, told = self._withdraw(_in_error(condition), "Marked as entered in error.", "")
-        return "written" if outcome == "undone" else outcome, reference, told.strip()
+        return self._withdraw(in_error(condition), told, "The EHR holds another code than was signed.")
 
     def withdraw_claim(self, claim: Resource) -> Told:
         """A draft that names a diagnosis which is not in the chart could be billed."""
@@ -184,15 +180,26 @@ class Delivery:
         )
 
     def _withdraw(self, void: Resource, done: str, undone: str) -> Told:
-        reference = typed(str(void["resourceType"]), str(void["id"]))
+        """Told as done only where the EHR then shows it as void, or not at all."""
+        reference, why = typed(str(void["resourceType"]), str(void["id"])), _STILL_VALID
+
+        def look() -> bool | None:
+            held = self.there(reference)
+            return True if held is None or not differences(self.client.base_url, void, held) else None
+
         try:
-            self.client.update(void)
+            try:
+                self.client.update(void)
+            except EHRUnavailable as error:  # committed or not? What the EHR now holds tells.
+                why = error.detail
+            if self.patiently(look):
+                return "undone", reference, done
         except ChartsideError as error:
-            return "stray", reference, undone + _BY_HAND.format(reference=reference, why=error.detail)
-        return "undone", reference, done
+            why = error.detail
+        return "stray", reference, undone + _BY_HAND.format(reference=reference, why=why)
 
 
-def _in_error(condition: Resource) -> Resource:
+def in_error(condition: Resource) -> Resource:
     void = {key: value for key, value in condition.items() if key != "clinicalStatus"}  # R4, invariant con-5
     system = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
     return void | {"verificationStatus": {"coding": [{"system": system, "code": "entered-in-error"}]}}

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from smartapp.errors import EHRRefused
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.elements import codes, items, title, words
-from smartapp.fhir.errors import EHRAnswered
+from smartapp.fhir.errors import is_forbidden
 from smartapp.fhir.pages import Matches
 from smartapp.fhir.references import Resource, encounter_of, names
 
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+# Its URI, and its OID as some EHRs name it (http://terminology.hl7.org/CodeSystem/icd10CM).
+ICD10CM_OID = "urn:oid:2.16.840.1.113883.6.90"
+ICD10CM = frozenset({"http://hl7.org/fhir/sid/icd-10-cm", ICD10CM_OID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ def find_conditions(client: FHIRClient, patient: str, encounter: str) -> Matches
     about = typed("Patient", patient)
     try:
         found = client.find("Condition", patient=about, encounter=typed("Encounter", encounter))
-    except EHRAnswered as error:
-        if error.http_status == 403:
+    except EHRRefused as error:
+        if is_forbidden(error):
             raise
         # MEDITECH and NextGen list no search by encounter; which encounter each is of is looked at below.
         found = client.find("Condition", patient=about, category="encounter-diagnosis")
@@ -55,7 +57,7 @@ def is_void(condition: Resource) -> bool:
 
 
 def as_diagnosis(condition: Resource) -> Diagnosis:
-    ours = next((c for c in items(condition, "code", "coding") if c.get("system") == ICD10CM), None)
+    ours = next((c for c in items(condition, "code", "coding") if str(c.get("system")) in ICD10CM), None)
     return Diagnosis(
         reference=typed("Condition", str(condition["id"])),
         code=words(ours, "code"),

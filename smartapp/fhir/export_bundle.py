@@ -5,14 +5,14 @@ from typing import Any
 
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
+from smartapp.fhir.claim import build_claim, claim_id
 from smartapp.fhir.identifiers import URI_SYSTEM, business_id
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.plan import held_already
 from smartapp.fhir.references import Resource, portable
 from smartapp.fhir.resources import (
-    build_claim,
     build_condition,
     build_provenance,
-    claim_id,
     condition_id,
     iso_instant,
     merge_diagnoses,
@@ -26,7 +26,11 @@ def build_bundle(
     """A collection; what the EHR would have named stands as `urn:uuid:`, what it has under its whole address."""
     base, key = chart.key.iss, chart.key
     held = {code.code: held_already(key, code.code, chart.diagnoses) for code in accepted}
-    new = {condition_id(key, code.code): build_condition(key, code) for code in accepted if not held[code.code]}
+    new = {
+        condition_id(key, code.code): build_condition(key, code, SINGLE_WRITES)
+        for code in accepted
+        if not held[code.code]
+    }
     references = [found.reference if (found := held[c.code]) else condition_id(key, c.code) for c in accepted]
     entries: dict[str, Resource] = dict(new)
     try:
@@ -34,8 +38,8 @@ def build_bundle(
         entries[f"{base}/Encounter/{key.encounter}"] = visit
     except EHRRefused:  # its diagnoses are not such that others could be added; the Conditions name the encounter
         visit = chart.encounter
-    if chart.coverage is not None:  # R4 wants one in a Claim
-        entries[claim_id(key)] = build_claim(chart, accepted, attestation.by, attestation.at)
+    if chart.coverage is not None and accepted:  # R4 wants one in a Claim, and there is nothing to claim without codes
+        entries[claim_id(key)] = build_claim(chart, accepted, attestation.by, attestation.at, SINGLE_WRITES)
     targets = [name for name in entries if visit != chart.encounter or "/Encounter/" not in name]
     if targets:
         origin = business_id(key, "Provenance", *sorted(targets))

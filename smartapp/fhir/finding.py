@@ -9,7 +9,7 @@ from smartapp.errors import EHRRefused
 from smartapp.fhir.client import FHIRClient, typed
 from smartapp.fhir.diagnoses import of_encounter
 from smartapp.fhir.elements import at, instant, words
-from smartapp.fhir.errors import EHRAnswered, NotGranted
+from smartapp.fhir.errors import is_forbidden
 from smartapp.fhir.references import Resource, encounter_of
 from smartapp.reviews import UNDER_WAY
 
@@ -108,8 +108,8 @@ def find_documents(client: FHIRClient, type: str, visit: Visit, listed: Collecti
         try:
             found = search_by(client, type, visit, way, query)
         except EHRRefused as error:
-            if isinstance(error, NotGranted) or (isinstance(error, EHRAnswered) and error.http_status == 403):
-                raise  # it is not the way that is refused
+            if is_forbidden(error):
+                raise
             refused.append(error)
             continue
         if found.documents:

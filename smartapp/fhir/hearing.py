@@ -9,13 +9,14 @@ import requests
 
 from launch.ehrs import EHR
 from launch.public_hosts import PrivateHost, PublicSession
-from launch.transport import AnswerTooLarge, Limits, SameOriginSession, is_secure
+from launch.transport import AnswerTooLarge, Limits, SameOriginSession, is_secure, read_json
 from smartapp.errors import EHRRefused
 from smartapp.fhir.capability import Capability
 
 # Somebody waits for four answers; statements of servers that offer everything take some MB.
 LIMITS = Limits(connect=3.0, silence=8.0, whole=10.0, size=8 * 1024 * 1024, again=0)
 CHECK_ADDRESS = "Check the address: it is the FHIR base, without /metadata or a slash at its end."
+ASK_FOR_OPEN = "SMART has EHRs say this to anybody: ask the vendor to let it be read without a sign-in."
 CHECK_WAY = "Check the name, and that a firewall lets this server out to it."
 T = TypeVar("T")
 
@@ -59,9 +60,11 @@ def _ask(session: requests.Session, url: str) -> Any:
         if 300 <= answer.status_code < 400:
             mend = "Use the address that it sends on to, if you trust that host."
             raise NotHeard("it sends on to another host, and Chartside does not follow", mend)
+        if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+            raise NotHeard(f"it answered {answer.status_code}", ASK_FOR_OPEN)
         if answer.status_code != requests.codes.ok:
             raise NotHeard(f"it answered {answer.status_code}", CHECK_ADDRESS)
-        return answer.json()
+        return read_json(answer)
     except PrivateHost:
         mend = "This page asks public addresses only. On the server say: chartside ehr check ISS"
         raise NotHeard("its address lies in a private network", mend) from None

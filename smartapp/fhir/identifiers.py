@@ -17,14 +17,18 @@ def business_id(key: ReviewKey, *what: str) -> str:
     return f"urn:uuid:{uuid.uuid5(_OURS, name)}"
 
 
-def document_id(key: ReviewKey) -> str:
-    """Of the coding summary that is filed among the notes."""
-    return business_id(key, "DocumentReference")
+def document_id(key: ReviewKey, correction: int = 0) -> str:
+    """Of the coding summary that is filed among the notes; of a correction's own, beside that, by its number."""
+    return business_id(key, "DocumentReference", *_numbered(correction))
 
 
-def message_id(key: ReviewKey) -> str:
+def message_id(key: ReviewKey, correction: int = 0) -> str:
     """Of the message to those who bill."""
-    return business_id(key, "Communication")
+    return business_id(key, "Communication", *_numbered(correction))
+
+
+def _numbered(correction: int) -> list[str]:
+    return [str(correction)] if correction else []
 
 
 def token(identifier: str) -> str:

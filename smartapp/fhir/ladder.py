@@ -3,8 +3,8 @@
 All three must agree: a create in a CapabilityStatement is no promise, and a granted scope is none either.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from launch.ehrs import EHR
@@ -39,12 +39,19 @@ class Ladder:
     billing_pool: str | None
     ai_label: bool
     condition_updates: bool  # a Condition of ours can be marked as an error
+    claim_updates: bool  # a draft claim of ours can be changed
+    queries: tuple[Choice, ...] = (Choice("", Rung.EXPORT),)  # ways to ask the physician, best first; the last is paper
+    query_pool: str | None = None
 
     def of(self, resource: str) -> Choice:
         return next(choice for choice in self.choices if choice.resource == resource)
 
     def rung(self, resource: str) -> Rung:
         return self.of(resource).rung
+
+    def one_by_one(self) -> "Ladder":
+        """For a correction: what is there already is read and changed, each by itself."""
+        return replace(self, choices=tuple(map(_one_by_one, self.choices)))
 
     def takes(self, rung: Rung) -> bool:
         """Whether anything goes by this rung."""
@@ -60,6 +67,7 @@ SINGLE_WRITES: Final = Ladder(
     billing_pool=None,
     ai_label=True,
     condition_updates=True,
+    claim_updates=True,
 )
 
 
@@ -74,7 +82,17 @@ def decide(capability: Capability, granted: Iterable[str], ehr: EHR) -> Ladder:
         billing_pool=ehr.billing_pool,
         ai_label=ehr.ai_label,
         condition_updates=site.why_not("Condition", "update") is None,
+        claim_updates=site.why_not("Claim", "update") is None,
+        queries=tuple(site.queries()),
+        query_pool=ehr.query_pool,
     )
+
+
+def fixed(capability: Capability, granted: Iterable[str], ehr: EHR) -> dict[str, str]:
+    """What Chartside writes there and a correction cannot change afterwards, by type, and why."""
+    site = _Site(capability, tuple(granted), vendor(ehr.vendor), ehr)
+    written = [choice.resource for choice in map(site.choice, ("Condition", "Claim")) if choice.rung in DIRECT]
+    return {type: why for type in written if (why := site.why_not(type, "update"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +181,30 @@ class _Site:
             return "nobody is named who gets messages about bills (billing_pool in ehrs.toml)"
         return None if self.message() else self.why_not("Communication", "create")
 
+    def queries(self) -> Iterator[Choice]:
+        """A message of either type, a document among the notes, and at last what a person carries over."""
+        passed: list[PassedOver] = []
+        types = (("Communication", Rung.MESSAGE), ("Task", Rung.MESSAGE), ("DocumentReference", Rung.DOCUMENT))
+        for type, rung in types:
+            why = self.why_not(type, "create")
+            if why is None:
+                yield Choice(type, rung, tuple(passed))
+            passed.append(PassedOver(rung, why or "nobody is named in the encounter who could get it"))
+        yield Choice("", Rung.EXPORT, tuple(passed))
+
     def message(self) -> str | None:
         """A Communication; else a Task, which cannot be given to a Group (https://hl7.org/fhir/R4/task.html)."""
         if self.why_not("Communication", "create") is None:
             return "Communication"
         group = (self.ehr.billing_pool or "").startswith("Group/")
         return "Task" if not group and self.why_not("Task", "create") is None else None
+
+
+def _one_by_one(choice: Choice) -> Choice:
+    if choice.rung is not Rung.TRANSACTION:
+        return choice
+    passed = PassedOver(Rung.TRANSACTION, "a correction changes what is in the chart, each thing by itself")
+    return Choice(choice.resource, Rung.SINGLE_WRITES, (*choice.passed, passed))
 
 
 def _plural(type: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from model.document import Setting
 from smartapp.fhir.elements import codes, items, words
 from smartapp.fhir.references import Resource, literal
-from smartapp.fhir.resources import merge_diagnoses
+from smartapp.fhir.resources import diagnosis_use, merge_diagnoses
 from smartapp.reviews import Choice, Conflict
 
 
@@ -23,6 +23,8 @@ class Listing:
     current: Resource
     ours: Collection[str]
     dangling: Collection[str]  # our urn:uuid ids, which a server that resolves none leaves in a list
+    withdrawn: Collection[str] = ()  # ours, and marked as an error
+    placed: Sequence[str] = ()  # ours, in the order that a correction gives them among themselves
 
     def changed_by_others(self) -> bool:
         return self._others(self.reviewed) != self._others(self.current)
@@ -43,14 +45,40 @@ class Listing:
         """The Encounter as it shall be; in no case with what leads nowhere."""
         before = copy.deepcopy(self.current)
         kept = [e for e in items(before, "diagnosis") if words(e, "condition", "reference") not in self.dangling]
+        if choice is not Choice.THEIRS:
+            kept = [e for e in kept if self.names(e) not in self.withdrawn]
         if choice is Choice.MINE:
             kept = [e for e in items(self.reviewed, "diagnosis") if not self._is_ours(e)]
-            kept += [e for e in items(before, "diagnosis") if str(literal(self.base, e.get("condition"))) in self.ours]
+            mine = set(self.ours) - set(self.withdrawn)
+            kept += [e for e in items(before, "diagnosis") if str(literal(self.base, e.get("condition"))) in mine]
         if kept != before.get("diagnosis"):
             before["diagnosis"] = kept
             if not kept:
                 del before["diagnosis"]  # an empty list is not valid JSON of FHIR
-        return before if choice is Choice.THEIRS else merge_diagnoses(self.base, before, conditions, setting)
+        if choice is Choice.THEIRS:
+            return before
+        return self._in_order(merge_diagnoses(self.base, before, conditions, setting), setting)
+
+    def _in_order(self, encounter: Resource, setting: Setting) -> Resource:
+        """Ours in the order of the claim, on the places and ranks that are ours; what is not ours keeps its own."""
+        entries = encounter.get("diagnosis")
+        if not self.placed or not isinstance(entries, list):
+            return encounter
+        use, (code, _) = list(self.placed), diagnosis_use(setting)
+        ours = {n: use.index(name) for n, e in enumerate(entries) if (name := self.names(e)) in use}
+        ours = {n: at for n, at in ours.items() if code in codes(entries[n].get("use"))}
+        gone = [e for e in items(self.current, "diagnosis") if self.names(e) in self.withdrawn]
+        ranks = sorted(e["rank"] for e in [*gone, *(entries[n] for n in ours)] if isinstance(e.get("rank"), int))
+        moved = [entries[n] for n in sorted(ours, key=lambda n: ours[n])]
+        for n, entry, rank in zip(sorted(ours), moved, ranks, strict=False):
+            entries[n] = entry | {"rank": rank}
+        return encounter
+
+    def names(self, entry: Resource) -> str:
+        """What the entry points to, without its version; of what has no address yet its own name."""
+        condition = entry.get("condition")
+        found = literal(self.base, condition)
+        return str(found) if found else str(words(condition, "reference"))
 
     def conflict(self, titles: Mapping[str, str], signed: Sequence[str]) -> Conflict:
         return Conflict(
@@ -85,11 +113,13 @@ class Listing:
 def operations(before: Resource, after: Resource) -> list[dict[str, Any]]:
     """From one list of diagnoses to the other as JSON Patch; tests of the old one, since some servers ignore If-Match
     on PATCH."""
-    old, new = before.get("diagnosis"), after.get("diagnosis", [])
+    old, new = before.get("diagnosis"), after.get("diagnosis")
     if not old:
         version = {"op": "test", "path": "/meta/versionId", "value": before["meta"]["versionId"]}
         return [version, {"op": "add", "path": "/diagnosis", "value": new}]
     unchanged = {"op": "test", "path": "/diagnosis", "value": old}
+    if not new:
+        return [unchanged, {"op": "remove", "path": "/diagnosis"}]
     if new[: len(old)] != old:
         return [unchanged, {"op": "replace", "path": "/diagnosis", "value": new}]
     return [unchanged, *({"op": "add", "path": "/diagnosis/-", "value": entry} for entry in new[len(old) :])]

@@ -63,6 +63,8 @@ def cda_text(data: bytes) -> str:
     root = etree.fromstring(data, etree.XMLParser(**_XML_OPTIONS))
     parts: list[str] = []
     for section in root.iter(f"{_CDA}section"):
+        if next(section.iterancestors(f"{_CDA}text"), None) is not None:
+            continue  # it was read with that text: again for each level it would never end
         for child in section:
             if child.tag in (f"{_CDA}title", f"{_CDA}text"):
                 parts.append(element_text(child))

@@ -11,7 +11,8 @@ from typing import Any
 
 from smartapp.errors import ChartsideError, SessionExpired
 from smartapp.fhir.answers import as_resource
-from smartapp.fhir.client import FHIR_JSON, FHIRClient
+from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.connection import FHIR_JSON
 from smartapp.fhir.elements import at, instant, items, title, words
 from smartapp.fhir.errors import EHRAnswered, TooLarge
 from smartapp.fhir.identifiers import document_id
@@ -199,17 +200,20 @@ def _attachment_text(client: FHIRClient, attachment: object) -> str:
 
 
 def _fetch(client: FHIRClient, url: str, content_type: str | None) -> tuple[bytes, str | None]:
-    """The bytes behind an attachment's URL: raw, or out of a JSON Binary where the EHR gives only that."""
+    """The bytes behind an attachment's URL: raw, or out of a JSON Binary where the EHR gives it in a resource only."""
     inside = resolve(client.base_url, url)
     if inside is None:
         raise Unreadable("The note is held elsewhere, outside the EHR's FHIR server; open it in the EHR.")
     wanted = media_type(content_type)[0] or "*/*"
     try:
         answer = client.fetch(inside, wanted, what="Binary.r", limit=_BASE64_BYTES)
+        raw = "fhir+xml" not in media_type(answer.content_type)[0]  # that is a Binary around the note
     except EHRAnswered as error:
         # sekmet-fhir among others: 406 for a raw Binary, https://hl7.org/fhir/R4/binary.html#rest
         if error.http_status != 406:
             raise
+        raw = False
+    if not raw:
         answer = client.fetch(inside, FHIR_JSON, what="Binary.r", limit=_BASE64_BYTES)
     if "json" not in media_type(answer.content_type)[0]:
         return answer.body, answer.content_type

@@ -33,11 +33,16 @@ def planned(writes: Iterable[PlannedWrite]) -> tuple[WrittenResource, ...]:
     )
 
 
+def may_arrive(lines: Iterable[WrittenResource], now: datetime) -> bool:
+    """Something was sent without an answer and may still take effect."""
+    return any(line.outcome == "sent" and line.sent_at and now - line.sent_at < SETTLED_AFTER for line in lines)
+
+
 class Outbox:
     """`keep` stores one line, by its place, before anything follows from it; what it raises ends the write-back."""
 
     def __init__(self, lines: Iterable[WrittenResource], keep: Keep, clock: Callable[[], datetime]) -> None:
-        self._before = tuple(lines)
+        self._before = list(lines)  # as far as this run has not sent it anew
         self._lines = list(self._before)
         self._unanswered = {place for place, line in enumerate(self._before) if line.outcome == "sent"}
         self._keep, self._clock = keep, clock
@@ -62,8 +67,18 @@ class Outbox:
         """These leave now: from here on they are searched for before they are sent again."""
         for place in places:
             line = self._lines[place]
-            self._set(place, replace(line, outcome="sent", attempts=line.attempts + 1, sent_at=self._clock()))
+            self._open(place, replace(line, outcome="sent", attempts=line.attempts + 1, sent_at=self._clock()))
             self._unanswered.add(place)
+
+    def told_before(self, place: int) -> str:
+        """The outcome that an earlier run told, unless this one sent it anew."""
+        return self._before[place].outcome
+
+    def reopen(self, *places: int) -> None:
+        """What an earlier run told of these holds no more, for something that they speak of has come into the chart."""
+        for place in places:
+            if self._lines[place].outcome in IN_THE_CHART | {"not-written"}:
+                self._open(place, replace(self._lines[place], outcome="pending", detail=""))
 
     def answered(self, *places: int) -> None:
         """The EHR said what became of these, so none of them is under way."""
@@ -84,12 +99,22 @@ class Outbox:
             outcome = "written"  # it is ours: it was sent, and only its answer is new
         if before.outcome in IN_THE_CHART and (outcome == "already-there" or outcome in _COULD_NOT_LOOK):
             outcome, reference, detail = before.outcome, before.reference, before.detail
-        elif place in self._unanswered and outcome in _COULD_NOT_LOOK | {"refused"}:
+        elif self._outstanding(place, outcome):
             outcome, reference = "sent", reference or line.reference
         self._set(
             place,
             replace(line, outcome=outcome, reference=reference, detail=detail, conflict=conflict or line.conflict),
         )
+
+    def _outstanding(self, place: int, outcome: str) -> bool:
+        """Whether it may still take effect, for all that this run found."""
+        if outcome == "not-written":  # looked for, and not there
+            return self.may_be_under_way(place)
+        return place in self._unanswered and outcome in _COULD_NOT_LOOK | {"refused"}
+
+    def _open(self, place: int, line: WrittenResource) -> None:
+        self._set(place, line)
+        self._before[place] = line
 
     def _set(self, place: int, line: WrittenResource) -> None:
         if line != self._lines[place]:

@@ -35,10 +35,14 @@ def is_id(value: object) -> bool:
     return isinstance(value, str) and bool(_ID.match(value))
 
 
-def resolve(base: str, url: str) -> str | None:
-    """The absolute URL when it lies under the FHIR base; None for every other host, port, scheme or path."""
+def resolve(base: str, url: str, here: str = "") -> str | None:
+    """The absolute URL when it is the FHIR base or lies under it; None for every other host, port, scheme or path.
+
+    A relative one starts from the base, or from `here`. The base itself with a query is where HAPI keeps the further
+    pages of a search.
+    """
     try:
-        absolute = urljoin(base + "/", url.strip())
+        absolute = urljoin(here or base + "/", url.strip())
         parts, root = urlsplit(absolute), urlsplit(base)
         same = (parts.scheme, parts.hostname, _port(parts)) == (root.scheme, root.hostname, _port(root))
     except ValueError:
@@ -46,7 +50,7 @@ def resolve(base: str, url: str) -> str | None:
     path = unquote(parts.path)
     climbs = any(segment in (".", "..") for segment in path.split("/")) or "\\" in path
     plain = parts.username is None and parts.password is None and not climbs
-    return absolute if same and plain and path.startswith(root.path + "/") else None
+    return absolute if same and plain and f"{path}/".startswith(root.path + "/") else None
 
 
 def _port(parts: SplitResult) -> int | None:

@@ -5,7 +5,7 @@ They are checked against R4B, in which what is written here has the same shape a
 
 import copy
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -23,14 +23,14 @@ from model.codes import ICD10CMCode
 from model.document import Setting
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
-from smartapp.fhir.elements import at, codes, instant, items, words
+from smartapp.fhir.elements import at, codes, items
 from smartapp.fhir.identifiers import URI_SYSTEM as URI_SYSTEM
 from smartapp.fhir.identifiers import business_id as business_id
 from smartapp.fhir.identifiers import token as token
-from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
-from smartapp.fhir.references import Resource, literal, portable
+from smartapp.fhir.ladder import Ladder
+from smartapp.fhir.references import Resource, literal
 from smartapp.fhir.vendors import TWO_CODINGS
-from smartapp.reviews import AcceptedCode, Action, Attestation, Reviewer, ReviewKey
+from smartapp.reviews import AcceptedCode, Action, Attestation, Correction, Reviewer, ReviewKey
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 _ENCOUNTER_DIAGNOSIS = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-condition-encounter-diagnosis"
@@ -50,8 +50,9 @@ def condition_id(key: ReviewKey, code: str) -> str:
     return business_id(key, "Condition", code)
 
 
-def claim_id(key: ReviewKey) -> str:
-    return business_id(key, "Claim")
+def encounter_tag(key: ReviewKey) -> str:
+    """Of all Provenances for one encounter: one may speak of nothing else that it could be found by."""
+    return business_id(key, "Provenance")
 
 
 def validated(resource: Resource) -> Resource:
@@ -78,7 +79,7 @@ def labelled(resource: Resource, label: bool) -> Resource:
     return resource | {"meta": resource.get("meta", {}) | {"security": [_AI_ASSERTED]}} if label else resource
 
 
-def build_condition(key: ReviewKey, accepted: AcceptedCode, ladder: Ladder = SINGLE_WRITES) -> Resource:
+def build_condition(key: ReviewKey, accepted: AcceptedCode, ladder: Ladder) -> Resource:
     """An encounter diagnosis after US Core; recorder and date are those of the decision that accepted the code."""
     condition = _condition(key, accepted)
     if ladder.vendor.asks(TWO_CODINGS):
@@ -92,10 +93,10 @@ def _condition(key: ReviewKey, accepted: AcceptedCode) -> Resource:
         "resourceType": "Condition",
         "meta": {"profile": [_ENCOUNTER_DIAGNOSIS]},
         "identifier": [{"system": URI_SYSTEM, "value": condition_id(key, accepted.code)}],
-        "clinicalStatus": _concept("condition-clinical", "active", "Active"),
-        "verificationStatus": _concept("condition-ver-status", "confirmed", "Confirmed"),
-        "category": [_concept("condition-category", "encounter-diagnosis", "Encounter Diagnosis")],
-        "code": _diagnosis_code(accepted),
+        "clinicalStatus": concept("condition-clinical", "active", "Active"),
+        "verificationStatus": concept("condition-ver-status", "confirmed", "Confirmed"),
+        "category": [concept("condition-category", "encounter-diagnosis", "Encounter Diagnosis")],
+        "code": diagnosis_code(accepted),
         "subject": {"reference": f"Patient/{key.patient}"},
         "encounter": {"reference": f"Encounter/{key.encounter}"},
         "recordedDate": iso_instant(accepted.decision.at),
@@ -120,7 +121,7 @@ def merge_diagnoses(base: str, encounter: Resource, conditions: Sequence[str], s
     added = [
         {
             "condition": {"reference": reference},
-            "use": _concept("diagnosis-role", use, display),
+            "use": concept("diagnosis-role", use, display),
             "rank": rank + number,
         }
         for number, reference in enumerate((c for c in conditions if c not in present), 1)
@@ -135,64 +136,19 @@ def merge_diagnoses(base: str, encounter: Resource, conditions: Sequence[str], s
     return merged
 
 
-def build_claim(
-    chart: Chart,
-    accepted: Sequence[AcceptedCode],
-    signer: Reviewer,
-    at_time: datetime,
-    ladder: Ladder = SINGLE_WRITES,
-) -> Resource:
-    """A draft for a biller: diagnoses in their order and one item without a charge. Needs the chart's Coverage."""
-    institutional = chart.setting in (Setting.INPATIENT, Setting.ED)
-    kind = ("institutional", "Institutional") if institutional else ("professional", "Professional")
-    claim: Resource = {
-        "resourceType": "Claim",
-        "identifier": [{"system": URI_SYSTEM, "value": claim_id(chart.key)}],
-        "status": "draft",
-        "type": _concept("claim-type", *kind),
-        "use": "claim",
-        "patient": {"reference": f"Patient/{chart.key.patient}"},
-        "created": iso_instant(at_time),
-        "provider": _provider(chart, institutional) or person(signer),
-        "priority": _concept("processpriority", "normal", "Normal"),
-        "diagnosis": [
-            {"sequence": number, "diagnosisCodeableConcept": _diagnosis_code(code)}
-            for number, code in enumerate(accepted, 1)
-        ],
-        "insurance": [{"sequence": 1, "focal": True, "coverage": {"reference": chart.coverage}}],
-        # R4 ties a Claim to its encounter by an item and by nothing else; `Claim?encounter=` finds it by this one.
-        "item": [
-            {
-                "sequence": 1,
-                "diagnosisSequence": list(range(1, len(accepted) + 1)),
-                "productOrService": {"text": "Services of this encounter, for the biller to enter"},
-                "encounter": [{"reference": f"Encounter/{chart.key.encounter}"}],
-            }
-        ],
-    }
-    if chart.setting is Setting.INPATIENT:
-        claim["diagnosis"][0]["type"] = [_concept("ex-diagnosistype", "principal", "Principal Diagnosis")]
-    period = {name: words(chart.encounter, "period", name) for name in ("start", "end")}
-    if instant(period["start"]):
-        claim["billablePeriod"] = {name: moment for name, moment in period.items() if moment}
-    return validated(labelled(claim, ladder.ai_label and any(map(suggested, accepted))))
-
-
-def _provider(chart: Chart, institutional: bool) -> Resource | None:
-    """Who bills: the organization for an institution, else who performed the encounter."""
-    performers = [p.get("individual") for p in items(chart.encounter, "participant")]
-    organization = chart.encounter.get("serviceProvider")
-    candidates = [organization, *performers] if institutional else [*performers, organization]
-    return next((found for c in candidates if isinstance(c, Mapping) and (found := portable(c))), None)
-
-
 def build_provenance(
-    chart: Chart, targets: Sequence[str], attestation: Attestation, model_revision: str | None
+    chart: Chart,
+    targets: Sequence[str],
+    attestation: Attestation,
+    model_revision: str | None,
+    corrections: Sequence[Correction] = (),
 ) -> Resource:
     """Who stands for what was written, with which machine's help, from which versions of which notes."""
     when, statement = iso_instant(attestation.at), html.escape(attestation.statement, quote=False)
     signed = f"{statement} {html.escape(attestation.by.name, quote=False)}, {when}"
-    identifier = business_id(chart.key, "Provenance", *sorted(target.partition("/_history/")[0] for target in targets))
+    spoken = sorted(target.partition("/_history/")[0] for target in targets)
+    again = [f"correction {len(corrections)}"] if corrections else []  # which speaks of the same things once more
+    identifier = business_id(chart.key, "Provenance", *again, *spoken)
     sources = [
         {"role": "source", "what": {"reference": _versioned(note.reference, note.version_id)}}
         for note in chart.notes
@@ -200,25 +156,26 @@ def build_provenance(
     ]
     provenance: Resource = {
         "resourceType": "Provenance",
-        "meta": {"tag": [{"system": URI_SYSTEM, "code": identifier}]},
+        "meta": {"tag": [{"system": URI_SYSTEM, "code": code} for code in (identifier, encounter_tag(chart.key))]},
         "text": {"status": "additional", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{signed}</p></div>'},
         "contained": [_predictor(model_revision)],
         "target": [{"reference": target} for target in targets],
         "occurredDateTime": when,
         "recorded": when,
-        "activity": _concept("v3-DataOperation", "CREATE", "create"),
+        "activity": concept("v3-DataOperation", *(("UPDATE", "revise") if corrections else ("CREATE", "create"))),
         "agent": [
             {
-                "type": _concept("provenance-participant-type", "author", "Author"),
+                "type": concept("provenance-participant-type", "author", "Author"),
                 "who": person(attestation.by),
             },
             {
-                "type": _concept("provenance-participant-type", "assembler", "Assembler"),
+                "type": concept("provenance-participant-type", "assembler", "Assembler"),
                 "who": {"reference": "#predictor", "display": "Chartside"},
             },
         ],
     }
-    return validated(provenance | ({"entity": sources} if sources else {}))
+    why = {"reason": [{"text": corrections[-1].reason}]} if corrections else {}
+    return validated(provenance | why | ({"entity": sources} if sources else {}))
 
 
 def is_ours(base: str, provenance: Resource, attestation: Attestation) -> bool:
@@ -249,13 +206,13 @@ def _predictor(model_revision: str | None) -> Resource:
     }
 
 
-def _diagnosis_code(accepted: AcceptedCode) -> Resource:
+def diagnosis_code(accepted: AcceptedCode) -> Resource:
     code = ICD10CMCode(accepted.code)
     coding = {"system": ICD10CMCode.system, "code": str(code), "display": accepted.title}
     return {"coding": [coding], "text": accepted.title}
 
 
-def _concept(system: str, code: str, display: str) -> Resource:
+def concept(system: str, code: str, display: str) -> Resource:
     return {"coding": [{"system": f"{_TERMINOLOGY}/{system}", "code": code, "display": display}]}
 
 

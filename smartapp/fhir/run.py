@@ -1,27 +1,25 @@
 """One run of a write-back: what is in the chart so far, what was sent, and what stands in the encounter's list."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from smartapp.errors import EHRRefused
 from smartapp.fhir.bodies import Bodies
 from smartapp.fhir.client import typed
 from smartapp.fhir.delivery import Delivery
 from smartapp.fhir.diagnoses import Diagnosis, as_diagnosis, is_void
+from smartapp.fhir.earlier import WITHDRAWAL, earlier_of
 from smartapp.fhir.elements import words
 from smartapp.fhir.listing import Listing
-from smartapp.fhir.plan import (
-    ORDER,
-    held_already,
-    purpose_of,
-)
-from smartapp.fhir.references import Resource, literal
-from smartapp.fhir.resources import condition_id
+from smartapp.fhir.plan import ORDER, held_already, purpose_of
+from smartapp.fhir.references import Resource
+from smartapp.fhir.resources import condition_id, token
 from smartapp.fhir.transaction import full_url
 from smartapp.reviews import Choice
 
 _CHANGED = (
     "Somebody else changed the diagnoses of the encounter after they were reviewed here. Choose what shall stand."
 )
+MAY_PASS = frozenset({409, 412})  # somebody was at it at the same moment; the next attempt may do
 
 
 class Held(EHRRefused):
@@ -36,8 +34,13 @@ class Run:
         self._bodies, self._chart, self._key = bodies, bodies.chart, bodies.chart.key
         self._accepted, self._attestation = bodies.accepted, bodies.attestation
         self._diagnoses = diagnoses
+        self._earlier = earlier_of(bodies.corrections)
+        self._leaving = frozenset(
+            line.purpose.removeprefix(WITHDRAWAL) for line in self._outbox.lines if line.purpose.startswith(WITHDRAWAL)
+        )
         self._conditions: list[str] = []  # references, in the order of the accepted codes
         self._own: list[str] = []  # what Chartside wrote, as versioned references
+        self._again = len(bodies.corrections)
         self._stopped: str | None = None
         self._mending = False
 
@@ -61,7 +64,20 @@ class Run:
 
     def _listing(self, current: Resource, ours: Sequence[str]) -> Listing:
         ids = {full_url(condition_id(self._key, code.code)) for code in self._accepted}
-        return Listing(self._client.base_url, self._chart.encounter, current, frozenset(ours), ids)
+        withdrawn = self._ours_of(self._leaving) | self._earlier.withdrawn_but([code.code for code in self._accepted])
+        before = frozenset(self._earlier.written.values()) | withdrawn
+        placed = self._ours_of([code.code for code in self._accepted]) if self._bodies.corrections else set[str]()
+        in_order = [reference for reference in ours if reference in placed]
+        base, reviewed = self._client.base_url, self._chart.encounter
+        return Listing(base, reviewed, current, frozenset(ours) | before, ids, withdrawn, in_order)
+
+    def _ours_of(self, codes: Collection[str]) -> set[str]:
+        """Conditions that Chartside made of these codes, by the chart as it was read, as it is, and the receipts."""
+        wanted = {token(condition_id(self._key, code)) for code in codes}
+        held = {d.reference for d in (*self._chart.diagnoses, *self._diagnoses) if wanted & set(d.identifiers)}
+        lines = (line for line in self._outbox.lines if line.resource == "Condition" and line.attempts)
+        sent = {line.reference for line in lines if line.reference and line.purpose.rpartition(" ")[2] in codes}
+        return held | sent | {self._earlier.written[code] for code in codes if code in self._earlier.written}
 
     def _choice(self, listing: Listing) -> Choice:
         """What shall stand. Raises Held where somebody else changed the list and nobody chose between the two."""
@@ -87,10 +103,12 @@ class Run:
         for place in self._outbox.unfinished():
             self._outbox.tell(place, outcome, None, detail)
 
+    def _keep_new(self, place: int, resource: Resource) -> None:
+        """As `_keep`; but a correction's Provenance speaks of what this signature wrote, and of nothing before it."""
+        if not self._bodies.corrections or self._outbox.lines[place].attempts:
+            self._keep(resource)
+
     def _keep(self, resource: Resource) -> None:
         version = words(resource, "meta", "versionId")
         reference = typed(str(resource["resourceType"]), str(resource["id"]))
         self._own.append(f"{reference}/_history/{version}" if version else reference)
-
-    def _plain(self, reference: object) -> str:
-        return str(literal(self._client.base_url, reference))

@@ -1,27 +1,31 @@
 """Attachments to text: plain, HTML, XHTML, RTF, PDF and CDA, with the charset mended where it is wrong."""
 
 import codecs
-import io
-import logging
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from email.message import Message
 
 import charset_normalizer
-import pypdf
 from lxml import etree
 from striprtf.striprtf import rtf_to_text
 
+from smartapp.fhir import pdf_reader
 from smartapp.fhir.markup import TooDeep, cda_text, html_text, is_cda, xhtml_text
-
-# pypdf quotes the file in its warnings, and notes do not belong in logs.
-logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
 
 _rtf_to_text: Callable[..., str] = rtf_to_text  # published without types
 
 NOTE_BYTES = 2 * 1024 * 1024
 TOO_LARGE = "The note is larger than 2 MB."
-_PDF_PAGES = 300
+_PDF_SECONDS = 30  # of the processor; a note takes one or two
+_PDF_WAIT = 90.0  # seconds; on a busy machine those of the processor come late
+_PDF_TOO_MUCH = "Reading the PDF takes too much time or memory."
+_NO_PDF = {
+    pdf_reader.LOCKED: "The PDF is protected by a password.",
+    pdf_reader.TOO_MANY_PAGES: f"The PDF has more than {pdf_reader.PAGES} pages.",
+    pdf_reader.DAMAGED: "The PDF is damaged or of a kind that cannot be read.",
+}
 
 # Only true character sets: Python's list also holds transformations such as unicode_escape.
 _CHARSETS = ("utf-8", "utf-16", "utf-32", "ascii", "iso8859", "cp", "mac", "koi8", "gb", "big5", "shift_jis", "euc")
@@ -79,7 +83,9 @@ def to_text(data: bytes, content_type: str | None, served_charset: str | None = 
 
 
 def normalized(text: str) -> str:
-    """One kind of newline, no NUL and no form feed (notes are joined by one); nothing else is changed."""
+    """One kind of newline, no NUL and no form feed (notes are joined by one), no half of an emoji; nothing else is
+    changed."""
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # RTF writes an emoji as two halves
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\f", "\n").replace("\v", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
@@ -195,18 +201,18 @@ def _read_rtf(data: bytes, charset: str | None) -> str:
 
 
 def _read_pdf(data: bytes, charset: str | None) -> str:
+    """In a process of its own, which is ended where it takes too much; see there."""
     del charset
+    command = [sys.executable, "-I", pdf_reader.__file__, str(_PDF_SECONDS)]
     try:
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise Unreadable("The PDF is protected by a password.")
-        if len(reader.pages) > _PDF_PAGES:
-            raise Unreadable(f"The PDF has more than {_PDF_PAGES} pages.")
-        text = "\n\n".join(page.extract_text() for page in reader.pages)
-    except Unreadable:
-        raise
-    except Exception as error:  # pypdf lets many kinds through for a damaged file; one note must not stop the others
-        raise Unreadable("The PDF is damaged or of a kind that cannot be read.") from error
+        done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=_PDF_WAIT)  # noqa: S603 - our own words
+    except subprocess.TimeoutExpired:
+        raise Unreadable(_PDF_TOO_MUCH) from None
+    if done.returncode < 0:
+        raise Unreadable(_PDF_TOO_MUCH)
+    if done.returncode:
+        raise Unreadable(_NO_PDF.get(done.returncode, _NO_PDF[pdf_reader.DAMAGED]))
+    text = done.stdout.decode("utf-8", "replace")
     if not text.strip():
         raise Unreadable("The PDF holds no text; it may be a scan.")
     return text

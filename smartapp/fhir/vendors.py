@@ -14,8 +14,11 @@ IF_MATCH = "if-match"  # on every change
 ONE_ATTACHMENT = "one-attachment"  # a document in one format only
 ONE_AT_A_TIME = "one-at-a-time"  # never two requests about one encounter at once
 SEARCH_FIRST = "search-first"  # what is there already is made again if it is sent again
+OID_SYSTEM = "oid-system"  # a suggested diagnosis names ICD-10-CM by its OID
 PATCH_TESTS = "patch-tests"  # a patch must test what it changes: If-Match is not looked at
-ASKED = frozenset({TWO_CODINGS, IN_ORDER, IF_MATCH, ONE_ATTACHMENT, ONE_AT_A_TIME, SEARCH_FIRST, PATCH_TESTS})
+ASKED = frozenset(
+    {TWO_CODINGS, IN_ORDER, IF_MATCH, ONE_ATTACHMENT, ONE_AT_A_TIME, SEARCH_FIRST, OID_SYSTEM, PATCH_TESTS}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from smartapp.registration.marketplaces import MARKETPLACES, Marketplace
 from smartapp.registration.security import security_answers
 from smartapp.scopes import scope_words, wanted_scopes
 
-__all__ = ["MARKETPLACES", "Field", "Marketplace", "Section", "as_json", "build_sections"]
+__all__ = ["MARKETPLACES", "Field", "Marketplace", "Section", "as_json", "build_sections", "to_be_filled_in"]
 
 
 def scopes_to_paste(vendor: str) -> Section:
@@ -51,8 +51,13 @@ def as_json(place: Marketplace, config: Config) -> dict[str, Any]:
         "client": client,
         "scopes": [_scope_json(w.scope, w.v1, w.why) for w in wanted_scopes(place.vendor)],
         "form": {s.title: _fields_json(s.fields) for s in (*place.form(site), security_answers(site))},
-        "to_be_filled_in": sorted({f.missing for s in build_sections(place, config) for f in s.fields if f.missing}),
+        "to_be_filled_in": to_be_filled_in(place, config),
     }
+
+
+def to_be_filled_in(place: Marketplace, config: Config) -> list[str]:
+    """The settings that would fill the placeholders of the sheet."""
+    return sorted({f.missing for s in build_sections(place, config) for f in s.fields if f.missing})
 
 
 def _scope_json(scope: str, v1: Iterable[str], why: str) -> Mapping[str, object]:

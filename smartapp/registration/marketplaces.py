@@ -4,7 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from launch.ehrs import GENERIC, PRIVATE_KEY
+from launch.scopes import STANDALONE
 from smartapp.registration.fields import DESCRIPTION, NAME, SUMMARY, Field, Section, Site
+
+STANDALONE_TOO = (
+    f"Where users may also begin at the launch URL (standalone = true), register {' and '.join(STANDALONE)} too: "
+    "the EHR then asks which chart to open."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def _athenahealth(site: Site) -> tuple[Section, ...]:
                 *site.text(),
                 site.redirect("Redirect URI"),
                 site.launch("Launch URL"),
-                Field("Client authentication", (PRIVATE_KEY,), "With an RSA key (RS384): chartside ehr add --key rsa."),
+                Field("Client authentication", (PRIVATE_KEY,), "With an RSA key: chartside ehr add --alg RS384."),
                 site.jwks("JWKS URL"),
             ),
         ),
@@ -132,7 +138,7 @@ def _generic(site: Site) -> tuple[Section, ...]:
                 Field("Client authentication", (PRIVATE_KEY,), "ES384 or RS384. client_secret_basic works too."),
                 site.jwks("JWKS URL"),
                 Field("FHIR version", ("R4",)),
-                Field("SMART App Launch", ("2.2, EHR launch with PKCE (S256)",)),
+                Field("SMART App Launch", ("2.2, EHR launch with PKCE (S256)",), STANDALONE_TOO),
                 site.hooks(),
             ),
         ),

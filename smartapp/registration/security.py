@@ -30,7 +30,11 @@ ANSWERS = {
         "beforehand, and a person decides on each code and signs. Not for decisions on coverage or medical necessity. "
         "Training data, figures and limits stand in the model card that comes with the software."
     ),
-    "Record of who did what": "Decisions and signatures are append-only in the database.",
+    "Record of who did what": (
+        "Who opened, saw, suggested, decided, signed and wrote what, by ids, without a word of a note. The database "
+        "refuses to change it; a chain of hashes with signed checkpoints shows it when somebody did. It can be "
+        "exported as FHIR AuditEvents."
+    ),
 }
 
 

@@ -34,10 +34,13 @@ class AdminSessionRow(Base):
     seen_at: Mapped[int] = mapped_column(BigInteger)  # 0: ended
 
 
-def make_link(vault: Vault, now: datetime) -> str:
-    """What the address carries that `chartside admin link` prints."""
-    until = int((now + LINK_LIFE).timestamp())
-    return vault.seal(json.dumps([PURPOSE, secrets.token_hex(16), until]).encode()).decode("ascii")
+def make_link(vault: Vault, now: datetime, audit: AuditLog | None = None, account: str = "") -> str:
+    """What the address carries that `chartside admin link` prints; the log tells in whose account."""
+    until, name = int((now + LINK_LIFE).timestamp()), secrets.token_hex(16)
+    if audit:
+        told = {"did": "printed an admin link", "link": _digest(name)[:16], "account": account}
+        audit.record(Entry(Kind.ADMIN, told))
+    return vault.seal(json.dumps([PURPOSE, name, until]).encode()).decode("ascii")
 
 
 class AdminStore:
@@ -61,7 +64,7 @@ class AdminStore:
                 db = recording.session.connection()
                 db.execute(delete(AdminSessionRow).where(AdminSessionRow.opened_at < forgotten))
                 db.execute(insert(AdminSessionRow).values(**row))
-                recording.tell(_event("session began", browser))
+                recording.tell(_event("session began", browser, link=_digest(name)[:16]))
         except IntegrityError:
             raise LinkRefused("used before") from None
         return browser
@@ -101,7 +104,7 @@ class AdminStore:
 
 
 def _event(what: str, browser: str, **more: str) -> Entry:
-    """Nobody has a name here; whose session it was is told by when its link was printed."""
+    """Nobody has a name here; whose session it was is told by the account that printed its link."""
     return Entry(Kind.ADMIN, {"did": what, "session": _digest(browser)[:16], **more})
 
 

@@ -9,7 +9,17 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
 BUSY_TIMEOUT_MS = 15_000
-CONNECT_TIMEOUT = 5  # seconds for a server of PostgreSQL to be reached
+# For a server of PostgreSQL: seconds to be reached; then, where its host or the way to it has gone without a word, the
+# connection is given up after half a minute (libpq, 34.1.2).
+PATIENCE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+# A process that is frozen inside a transaction must not keep all others waiting; milliseconds, for the server to watch.
+LIMITS = "-c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
 _PAUSE = 0.02  # seconds between tries
 READS_ONLY = {"reads_only": True}  # execution option of an engine whose transactions change nothing
 
@@ -18,8 +28,9 @@ def connect(database_url: str) -> Engine:
     """An engine whose errors do not quote what was to be stored; a file of SQLite is made for its owner only."""
     url = make_url(database_url)
     if url.get_backend_name() != "sqlite":
-        patience = {"connect_timeout": CONNECT_TIMEOUT}
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=patience)
+        options = f"{LIMITS} {url.query.get('options', '')}"  # what the URL says comes last, and holds
+        arguments = PATIENCE | {"options": options}
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=arguments)
     if url.database and url.database != ":memory:":
         path = Path(url.database)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -27,6 +27,7 @@ def roll_back(engine: Engine, to: str) -> None:
 def _migrating(engine: Engine) -> Iterator[Config]:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # on SQLite, BEGIN IMMEDIATE lets in one at a time
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # others may be at it for long
             connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))

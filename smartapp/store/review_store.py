@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, ScalarSelect, Select, select, update
+from sqlalchemy import ColumnElement, Engine, ScalarSelect, Select, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,10 +16,19 @@ from smartapp.errors import UnknownReview
 from smartapp.reviews import NotesSince, Review, Reviewer, ReviewKey, ReviewStatus, WrittenResource
 from smartapp.store.columns import seal_with
 from smartapp.store.database import READS_ONLY
-from smartapp.store.draft import Draft, columns_of, read_review
-from smartapp.store.tables import AttestationRow, LookRow, OutboxRow, ReviewRow
+from smartapp.store.draft import Draft
+from smartapp.store.rows import columns_of, read_review
+from smartapp.store.tables import AttestationRow, CorrectionRow, LookRow, OutboxRow, ReviewRow
 
 _NAMES = (ReviewRow.iss, ReviewRow.patient, ReviewRow.encounter)
+# Of the attestation that stands, as ReviewRow.number.
+_NUMBER = (
+    select(func.count() + 1)
+    .select_from(CorrectionRow)
+    .where(CorrectionRow.review_id == ReviewRow.id)
+    .correlate(ReviewRow)
+    .scalar_subquery()
+)
 
 
 class ClaimLost(Exception):
@@ -81,18 +90,41 @@ class ReviewStore:
                 row.version += 1
                 row.changed_at = at
 
+    def count_unfinished(self, iss: str) -> int:
+        """Encounters of this EHR that were signed and are not all in their chart, or are being corrected."""
+        signed = ReviewRow.attestations.any() & (ReviewRow.status != ReviewStatus.WRITTEN.value)
+        return self._count((ReviewRow.iss == iss) & signed)
+
+    def count_unsigned(self, iss: str) -> int:
+        """Encounters of this EHR for which something was decided and nothing signed."""
+        return self._count((ReviewRow.iss == iss) & ReviewRow.decisions.any() & ~ReviewRow.attestations.any())
+
+    def _count(self, which: ColumnElement[bool]) -> int:
+        with Session(self._reading) as session:
+            return session.scalar(select(func.count()).select_from(ReviewRow).where(which)) or 0
+
     def keep_line(self, claim: str, position: int, line: WrittenResource) -> None:
         """One line of the outbox, kept before anything follows from it. Raises ClaimLost: then nothing may follow."""
-        signed = select(*_NAMES, ReviewRow.id, AttestationRow.fhir_user).outerjoin(ReviewRow.attestation)
+        standing = and_(AttestationRow.review_id == ReviewRow.id, AttestationRow.number == _NUMBER)
+        signed = select(*_NAMES, ReviewRow.id, _NUMBER.label("number"), AttestationRow.fhir_user).outerjoin(
+            AttestationRow, standing
+        )
         with self._audit.recording() as recording:
             session = recording.session
             held = session.execute(signed.where(ReviewRow.claim == claim)).one_or_none()
-            row = (OutboxRow.review_id == (held.id if held else None)) & (OutboxRow.position == position)
-            kept = session.connection().execute(update(OutboxRow).where(row).values(columns_of(line)))
-            if held is None or kept.rowcount != 1:
+            if held is None:
+                raise ClaimLost
+            mine = (OutboxRow.review_id == held.id) & (OutboxRow.number == held.number)
+            row = update(OutboxRow).where(mine, OutboxRow.position == position)
+            if session.connection().execute(row.values(columns_of(line))).rowcount != 1:
                 raise ClaimLost
             key, by = ReviewKey(held.iss, held.patient, held.encounter), Reviewer(held.fhir_user or "", "")
-            recording.tell(Entry(Kind.WRITE, write_of(line), key, by))
+            before = select(OutboxRow.position).where(
+                OutboxRow.review_id == held.id, OutboxRow.number < held.number, OutboxRow.attempts > 0,
+                OutboxRow.reference == line.reference, OutboxRow.resource != "Encounter",
+            )  # fmt: skip
+            changed = session.scalar(before.limit(1)) is not None
+            recording.tell(Entry(Kind.WRITE, write_of(line, changed), key, by))
 
     def tell(self, entry: Entry) -> None:
         """Keeps in the audit log what changes no review."""

@@ -24,30 +24,61 @@ class DecisionRow(Base):
     code: Mapped[str] = mapped_column(String(16))
     title: Mapped[str] = mapped_column(String(400))
     reason: Mapped[str | None] = mapped_column(Sealed)
+    instead_of: Mapped[str | None] = mapped_column(String(16))
+    particulars: Mapped[Any | None] = mapped_column(Sealed)  # may quote the notes
     fhir_user: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ViewingRow(Base):
+    """A person had the evidence for a code before their eyes."""
+
+    __tablename__ = "viewing"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(16), primary_key=True)
+    fhir_user: Mapped[str] = mapped_column(String(200), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(Instant)
 
 
 class AttestationRow(Base):
-    """One a review, and append-only like the decisions it closes."""
+    """One a signature, numbered from 1, and append-only like the decisions it closes."""
 
     __tablename__ = "attestation"
 
     review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
     fhir_user: Mapped[str] = mapped_column(String(200))
     name: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime] = mapped_column(Instant)
     statement: Mapped[str] = mapped_column(Text)
+    reasons: Mapped[Any | None] = mapped_column(Sealed)  # typed by a person, and may speak of the patient
+
+
+class CorrectionRow(Base):
+    """The attestation of this number was taken up again; append-only."""
+
+    __tablename__ = "correction"
+
+    review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(Sealed)
+    offered: Mapped[bool]
+    fhir_user: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(Instant)
 
 
 class OutboxRow(Base):
     """One planned write, made in the transaction of the signature; kept before and after each request about it."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("review_id", "resource", "purpose", name="one_write_each"),)
+    __table_args__ = (UniqueConstraint("review_id", "number", "resource", "purpose", name="one_write_each"),)
 
     review_id: Mapped[int] = mapped_column(ForeignKey("review.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # of the attestation
     position: Mapped[int] = mapped_column(primary_key=True)
     resource: Mapped[str] = mapped_column(String(64))
     purpose: Mapped[str] = mapped_column(String(200))
@@ -96,6 +127,15 @@ class ReviewRow(Base):
     changed_at: Mapped[datetime] = mapped_column(Instant)
 
     decisions: Mapped[list[DecisionRow]] = relationship(order_by=DecisionRow.id)
-    attestation: Mapped[AttestationRow | None] = relationship()
+    viewings: Mapped[list[ViewingRow]] = relationship(order_by=(ViewingRow.at, ViewingRow.code))
+    attestations: Mapped[list[AttestationRow]] = relationship(order_by=AttestationRow.number)
+    corrections: Mapped[list[CorrectionRow]] = relationship(order_by=CorrectionRow.number)
     look: Mapped[LookRow | None] = relationship(cascade="all, delete-orphan")
-    outbox: Mapped[list[OutboxRow]] = relationship(order_by=OutboxRow.position, cascade="all, delete-orphan")
+    outbox: Mapped[list[OutboxRow]] = relationship(
+        order_by=(OutboxRow.number, OutboxRow.position), cascade="all, delete-orphan"
+    )
+
+    @property
+    def number(self) -> int:
+        """Of the attestation that stands, or that comes next."""
+        return len(self.corrections) + 1

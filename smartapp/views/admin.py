@@ -1,6 +1,7 @@
 """The list of trusted EHRs for admins: what `chartside ehr` does, behind a link that `chartside admin link` prints."""
 
 import logging
+import shlex
 from datetime import timedelta
 from itertools import groupby
 from typing import cast
@@ -9,12 +10,14 @@ from flask import Blueprint, Flask, abort, current_app, g, make_response, redire
 from werkzeug.wrappers import Response
 
 from launch.client_keys import ALGORITHMS
-from launch.ehrs import PRIVATE_KEY, SECRET, VENDORS, InvalidEHRFile
+from launch.ehrs import GENERIC, PRIVATE_KEY, SECRET, VENDORS, InvalidEHRFile
 from launch.transport import is_loopback
 from smartapp import ehr_list
 from smartapp.ehr_list import NewEHR
+from smartapp.ehr_removal import Removal
 from smartapp.fhir import ehr_check
 from smartapp.fhir.hearing import asker
+from smartapp.registration import MARKETPLACES
 from smartapp.store.admin_store import LINK_LIFE, AdminStore, LinkRefused
 from smartapp.views.csrf import FIELD, build_token, is_same_origin, is_token
 from smartapp.views.wiring import wiring
@@ -30,14 +33,18 @@ OPEN = ("admin.ask", "admin.enter")
 DEVELOPMENT = "This Chartside runs for development on this machine, so checks may go to private addresses too."
 
 
-def register(app: Flask, admins: AdminStore) -> None:
+def register(app: Flask, admins: AdminStore, removal: Removal) -> None:
     """Adds the pages to an application that has the others."""
-    app.extensions[EXTENSION] = admins
+    app.extensions[EXTENSION] = admins, removal
     app.register_blueprint(pages)
 
 
 def admins() -> AdminStore:
-    return cast(AdminStore, current_app.extensions[EXTENSION])
+    return cast(AdminStore, current_app.extensions[EXTENSION][0])
+
+
+def removal() -> Removal:
+    return cast(Removal, current_app.extensions[EXTENSION][1])
 
 
 @pages.before_request
@@ -109,7 +116,7 @@ def add() -> Response:
         return _page(503, unwritable=(str(path), error.strerror or "", new.to_paste(), new.command()), said=said)
     admins().did("added an EHR", g.admin, added.iss)
     log.info("an EHR was added on the admin page")
-    return _page(201, added=added)
+    return _page(201, added=added, sheet=added.vendor if added.vendor in MARKETPLACES else GENERIC)
 
 
 def _new(said: dict[str, str]) -> NewEHR:
@@ -126,23 +133,50 @@ def _new(said: dict[str, str]) -> NewEHR:
     )
 
 
+@pages.get("/remove")
+def ask_to_remove() -> Response:
+    """What becomes of what hangs on the EHR, and a button."""
+    try:
+        leaving = removal().look(request.args.get("iss", "")[:LONGEST])
+    except InvalidEHRFile as invalid:
+        return _page(404, complaints=invalid.complaints)
+    return make_response(render_template("admin/remove.html", leaving=leaving))
+
+
+@pages.post("/remove")
+def remove() -> Response:
+    iss = request.form.get("iss", "")[:LONGEST]
+    try:
+        gone = removal().remove(iss)
+    except InvalidEHRFile as invalid:
+        return _page(422, complaints=invalid.complaints)
+    except OSError as error:
+        complaint = f"Chartside may not write {wiring().config.ehrs_file} ({error.strerror}). "
+        return _page(
+            503, complaints=[complaint + f"On the server, say: {shlex.join(['chartside', 'ehr', 'remove', iss])}"]
+        )
+    admins().did("removed an EHR", g.admin, gone.iss)
+    log.info("an EHR was removed on the admin page")
+    return _page(removed=gone)
+
+
 @pages.post("/check")
 def check() -> Response:
     """Asks an address that somebody typed: public hosts over https only, but for development on this machine."""
     config, iss, vendor = wiring().config, request.form.get("iss", "").strip()[:LONGEST], request.form.get("vendor", "")
     development = is_loopback(config.public_url)
     try:
-        asked, listed = ehr_list.to_check(config.ehrs_file, iss, vendor if vendor in VENDORS else VENDORS[0])
+        asked = ehr_list.to_check(config.ehrs_file, iss, vendor if vendor in VENDORS else VENDORS[0])
     except InvalidEHRFile as invalid:
         return _page(422, complaints=invalid.complaints)
     except ValueError as wrong:
         return _page(422, complaints=[str(wrong)], wanted=iss)
-    ask = asker(public_only=not development, loopback=is_loopback(asked.iss))
-    findings = ehr_check.check(asked, ask, config.public_url)
+    ask = asker(public_only=not development, loopback=is_loopback(asked.ehr.iss))
+    findings = ehr_check.check(asked.ehr, ask, config.public_url, asked.broken)
     groups = [(about, list(found)) for about, found in groupby(findings, lambda finding: finding.about)]
     stopped = ehr_check.blocks(findings)
     return make_response(
-        render_template("admin/check.html", asked=asked, listed=listed, groups=groups, stopped=stopped)
+        render_template("admin/check.html", asked=asked.ehr, listed=asked.listed, groups=groups, stopped=stopped)
     )
 
 
@@ -154,8 +188,8 @@ def _page(status: int = 200, **more: object) -> Response:
     try:
         ehrs = ehr_list.read(config.ehrs_file)
     except InvalidEHRFile as invalid:
-        unreadable = invalid.complaints
-    values = {"complaints": [], "unwritable": None, "added": None, "said": {}, "wanted": ""} | more
+        unreadable, ehrs = invalid.complaints, invalid.usable
+    values = {"complaints": [], "unwritable": None, "added": None, "removed": None, "said": {}, "wanted": ""} | more
     return make_response(
         render_template(
             "admin/ehrs.html",

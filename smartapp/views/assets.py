@@ -1,9 +1,14 @@
 """Static files under an address that changes with their content, so that browsers may keep them for ever."""
 
+import gzip
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, Response, send_from_directory, url_for
+from flask import Flask, Response, request, send_from_directory, url_for
+
+# Pages are sent as they are: compressed, their length would tell of a token beside words that somebody else chose.
+COMPRESSED = frozenset({".css", ".js", ".svg"})
 
 
 def digest_of(folder: Path) -> str:
@@ -14,12 +19,24 @@ def digest_of(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+@lru_cache(maxsize=128)
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
 def register(app: Flask, folder: Path) -> None:
     """Adds `/assets/<digest>/<name>`, and `asset(name)` for templates."""
     current = digest_of(folder)
 
     def asset(digest: str, name: str) -> Response:
         response = send_from_directory(folder, name)
+        if Path(name).suffix in COMPRESSED:
+            response.vary.add("Accept-Encoding")
+            if response.status_code == 200 and request.accept_encodings["gzip"]:
+                response.direct_passthrough = False
+                response.set_data(_packed(response.get_data()))
+                response.headers["Content-Encoding"] = "gzip"
+                del response.headers["ETag"]  # it names the bytes that were not sent
         # A page from before an update still gets its styles, but must not keep the new file under the old name.
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if digest == current else "no-cache"
         return response

@@ -1,110 +1,21 @@
 """What the review page shows, worked out from a Review: cards, notes with their marks, counts. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
+from typing import Final
 
-from smartapp.reviews import (
-    REJECT_REASONS,
-    AcceptedCode,
-    Action,
-    Decision,
-    Note,
-    NoteEvidence,
-    Review,
-    ReviewStatus,
-    Suggestion,
-)
-from smartapp.views.highlight import Passage, Segment, Strength, segments
+from smartapp.checks import Remark
+from smartapp.checks.exempt import is_exempt
+from smartapp.checks.words import doubt
+from smartapp.reviews import AcceptedCode, Review, Reviewer, ReviewStatus, Suggestion, WhyNot
+from smartapp.views.cards import Card, Cards, Mention, state_of
+from smartapp.views.note_pages import NotePage, note_pages
 
-BANDS = {"high": "High confidence", "medium": "Medium confidence", "low": "Low confidence"}
-
-# How the note speaks of the condition. Plain presence needs no words.
-ASSERTIONS = {
-    "present": "",
-    "absent": "Negated",
-    "possible": "Stated as possible",
-    "historical": "Stated as past",
-    "family": "About a relative",
-    "hypothetical": "Hypothetical",
-}
-
-
-CONTEXT = 44  # characters of a quote's line, each side
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """Words of a note in their line, and where on the page they are."""
-
-    text: str
-    before: str
-    after: str
-    anchor: str | None  # None: the note is not on the page
-    place: str  # "Assessment · Progress note"
-    flag: str  # how the note speaks of it, when that is not plainly "present"
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A code on the page, with where the decision about it stands."""
-
-    id: str
-    code: str
-    title: str
-    suggestion: Suggestion | None  # None: added by a person
-    quotes: tuple[Quote, ...]  # what is plainly stated comes first
-    decision: Decision | None
-    first: bool = False  # at the head of the claim as it stands
-    lead: Decision | None = None  # by which a person put it there, or nearer
-    doubt: str = ""  # why the decision wants a second look
-
-    @property
-    def state(self) -> str:
-        if self.decision is None:
-            return "undecided"
-        return "rejected" if self.decision.action is Action.REJECT else "accepted"
-
-    @property
-    def reason(self) -> str:
-        """Why it was rejected, in words."""
-        return REJECT_REASONS.get(self.decision.reason or "", "") if self.decision else ""
-
-    @property
-    def confidence(self) -> str:
-        return BANDS[self.suggestion.band] if self.suggestion else ""
-
-    @property
-    def percent(self) -> int:
-        """Never 100: nothing is certain."""
-        return min(99, round(self.suggestion.confidence * 100)) if self.suggestion else 0
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """Something the note mentions and that was not coded."""
-
-    code: str
-    title: str
-    quote: Quote
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotePage:
-    """A note as the page shows it."""
-
-    number: int
-    title: str
-    date: datetime | None
-    author: str | None
-    unreadable: str | None
-    segments: tuple[Segment, ...]
-    tags: tuple[str, ...] = ()  # what to know of it at a glance
-
-    @property
-    def id(self) -> str:
-        return f"n{self.number}"
+PROFESSIONAL: Final = 12  # diagnoses of an 837P or CMS-1500
+PAIR: Final = 2  # codes
+INSTITUTIONAL: Final = 25  # of an 837I or UB-04: the principal one and 24 others
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +27,82 @@ class Tally:
     undecided: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Board:
-    """The review page."""
+    """The review page. Each part is worked out when it is asked for: a decision shows little more than its card."""
 
     review: Review
-    notes: tuple[NotePage, ...]
-    suggested: tuple[Card, ...]
-    less_certain: tuple[Card, ...]
-    added: tuple[Card, ...]
-    mentioned: tuple[Mention, ...]
-    claim: tuple[AcceptedCode, ...]
-    tally: Tally
+    viewer: Reviewer | None = None  # who looks at it
+    rules: Callable[[Review], Iterable[Remark]] = lambda _: ()  # what they say of it
+
+    @cached_property
+    def notes(self) -> tuple[NotePage, ...]:
+        return note_pages(self.review)
+
+    @cached_property
+    def suggested(self) -> tuple[Card, ...]:
+        return tuple(self._of(s) for s in self.review.suggestions if s.suggested)
+
+    @cached_property
+    def less_certain(self) -> tuple[Card, ...]:
+        return tuple(self._of(s) for s in self.review.suggestions if not s.suggested)
+
+    @cached_property
+    def added(self) -> tuple[Card, ...]:
+        """What a person added that is not suggested."""
+        return tuple(self._cards.card(a.code, a.title, None) for a in self.claim if a.code not in self._suggestions)
+
+    @cached_property
+    def mentioned(self) -> Mapping[str, tuple[Mention, ...]]:
+        """By the reason why it was not coded, the commonest reason last: it is the most and the least surprising."""
+        same: dict[tuple[str, str], list[WhyNot]] = {}
+        for left_out in self.review.why_not:
+            same.setdefault((left_out.reason, left_out.code), []).append(left_out)
+        mentions = [self._cards.mention(found) for found in same.values()]
+        count = Counter(mention.reason for mention in mentions)
+        reasons = sorted(count, key=lambda reason: count[reason])
+        return {reason: tuple(m for m in mentions if m.reason == reason) for reason in reasons}
+
+    @cached_property
+    def remarks(self) -> Mapping[str, tuple[Remark, ...]]:
+        """By code. What is said of more than two codes is said of the whole claim, and stands on the summary; what
+        would be said if a code was accepted stands with that code."""
+        said: dict[str, tuple[Remark, ...]] = {}
+        claim = {a.code for a in self.claim}
+        for remark in (r for r in self.rules(self.review) if len(r.codes) <= PAIR):
+            foreseen = set(remark.codes) - claim
+            for code in foreseen or remark.codes:
+                said[code] = (*said.get(code, ()), remark)
+        return said
+
+    @property
+    def claim(self) -> tuple[AcceptedCode, ...]:
+        return self.review.accepted()
+
+    @cached_property
+    def tally(self) -> Tally:
+        states = {code: state_of(self.review.decision_on(code), code) for code in self._suggestions}
+        return Tally(
+            accepted=len(self.claim),
+            rejected=sum(state in ("rejected", "replaced") for state in states.values()),
+            undecided=sum(s.suggested and states[s.code] == "undecided" for s in self.review.suggestions),
+        )
+
+    @property
+    def viewed(self) -> int:
+        """Undecided suggestions whose evidence the viewer has seen."""
+        return len(self.review.to_accept(self.viewer)) if self.viewer else 0
 
     @property
     def first_words(self) -> str:
         """What the code at the head of the claim is called."""
         return "Principal" if self.review.inpatient else "First-listed"
+
+    @property
+    def unconfirmed(self) -> str:
+        """The code that stands first on the claim of an admission, and nobody has said that it is the principal one."""
+        head = self.claim[0].code if self.claim else ""
+        return head if any(r.rule.id == "principal-unconfirmed" and r.lead for r in self.remarks.get(head, ())) else ""
 
     @property
     def lead_words(self) -> str:
@@ -166,132 +136,35 @@ class Board:
 
     def doubt(self, code: str) -> str:
         """Why the decision on the code wants a second look; empty when it does not."""
-        cards = (*self.suggested, *self.less_certain, *self.added)
-        return next((card.doubt for card in cards if card.code == code), "")
+        return doubt(self.review, code)
 
     def card(self, code: str) -> Card | None:
         """The card of a suggested code."""
-        return next((c for c in (*self.suggested, *self.less_certain) if c.code == code), None)
+        return self._of(self._suggestions[code]) if code in self._suggestions else None
 
+    def card_of(self, code: str) -> Card | None:
+        """The card of a code that is suggested, or was added by hand."""
+        return self.card(code) or next((c for c in self.added if c.code == code), None)
 
-def card_id(code: str) -> str:
-    """The id of the code's card: a dot would end an id in a selector."""
-    return "c-" + code.replace(".", "-")
+    def poa_exempt(self, code: str) -> bool:
+        """The code needs no word on whether it was present on admission."""
+        return is_exempt(code)
 
-
-def build_board(review: Review) -> Board:
-    """The page of the review as it stands."""
-    places = {note.id: number for number, note in enumerate(review.notes)}
-    titles = {note.id: note.title for note in review.notes if note.text is not None}
-    texts = {note.id: note.text or "" for note in review.notes}
-
-    def quote(evidence: NoteEvidence) -> Quote:
-        shown = evidence.note_id in titles
-        anchor = f"e{places[evidence.note_id]}-{evidence.start}" if shown else None
-        several = titles.get(evidence.note_id) if len(review.notes) > 1 else None
-        place = " · ".join(part for part in (evidence.section, several) if part)
-        before, after = _around(texts.get(evidence.note_id, ""), evidence.start, evidence.end)
-        flag = ASSERTIONS.get(evidence.assertion, evidence.assertion)
-        return Quote(evidence.quote, before, after, anchor, place, flag)
-
-    def quotes(evidence: Iterable[NoteEvidence]) -> tuple[Quote, ...]:
-        return tuple(sorted(map(quote, evidence), key=lambda q: q.flag != ""))
-
-    claim = review.accepted()
-
-    def card(code: str, title: str, suggestion: Suggestion | None) -> Card:
-        return Card(
-            id=card_id(code),
-            code=code,
-            title=title,
-            suggestion=suggestion,
-            quotes=quotes(suggestion.evidence) if suggestion else (),
-            decision=review.decision_on(code),
-            first=bool(claim) and claim[0].code == code,
-            lead=review.lead_of(code),
-            doubt=_doubt(review, code, suggestion),
-        )
-
-    cards = tuple(card(s.code, s.title, s) for s in review.suggestions)
-    known = {s.code for s in review.suggestions}
-    return Board(
-        review=review,
-        notes=_note_pages(review),
-        suggested=tuple(c for c in cards if c.suggestion and c.suggestion.suggested),
-        less_certain=tuple(c for c in cards if c.suggestion and not c.suggestion.suggested),
-        added=tuple(card(a.code, a.title, None) for a in claim if a.code not in known),
-        mentioned=tuple(Mention(w.code, w.title, quote(w.evidence), w.reason) for w in review.why_not),
-        claim=claim,
-        tally=_tally(cards, len(claim)),
-    )
-
-
-def _doubt(review: Review, code: str, suggestion: Suggestion | None) -> str:
-    """Whether the words that a person decided on are still what the notes say."""
-    decision = review.decision_on(code)
-    if decision is None or decision.action is Action.ADD or (review.header and review.header.void):
+    def beyond(self, rank: int) -> str:
+        """Which claim has no room for the code at that place; empty where each has."""
+        if rank > INSTITUTIONAL:
+            return f"beyond the {INSTITUTIONAL}th: on no claim"
+        if rank > PROFESSIONAL and not self.review.inpatient:
+            return f"beyond the {PROFESSIONAL}th: not on a professional claim"
         return ""
-    if suggestion is None:
-        return "The notes no longer hold the words that this was decided on."
-    changed = {note.id: note.title for note in review.notes if note.changed_at and note.changed_at > decision.at}
-    titles = dict.fromkeys(changed[e.note_id] for e in suggestion.evidence if e.note_id in changed)
-    if not titles:
-        return ""
-    return f"{', '.join(titles)}: changed after this was decided. Read the evidence again."
 
+    @cached_property
+    def _cards(self) -> Cards:
+        return Cards(self.review, self.viewer, self.remarks)
 
-def _around(text: str, start: int, end: int) -> tuple[str, str]:
-    """Some words before and after, of the same line; an ellipsis where the line goes on."""
-    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    line_end = len(text) if line_end < 0 else line_end
-    before, after = text[line_start:start], text[end:line_end]
-    if len(before) > CONTEXT:
-        before = "… " + before[-CONTEXT:].partition(" ")[2]
-    if len(after) > CONTEXT:
-        after = after[:CONTEXT].rpartition(" ")[0] + " …"
-    return before.lstrip(), after.rstrip()
+    @cached_property
+    def _suggestions(self) -> dict[str, Suggestion]:
+        return {s.code: s for s in self.review.suggestions}
 
-
-def _tally(cards: Iterable[Card], accepted: int) -> Tally:
-    states = [(c.state, c.suggestion is not None and c.suggestion.suggested) for c in cards]
-    return Tally(
-        accepted=accepted,
-        rejected=sum(state == "rejected" for state, _ in states),
-        undecided=sum(state == "undecided" and suggested for state, suggested in states),
-    )
-
-
-def _note_pages(review: Review) -> tuple[NotePage, ...]:
-    passages: dict[str, list[Passage]] = {note.id: [] for note in review.notes}
-    found = [
-        (s.code, e, Strength.SUGGESTED if s.suggested else Strength.LESS_CERTAIN)
-        for s in review.suggestions
-        for e in s.evidence
-    ]
-    found += [(w.code, w.evidence, Strength.NOT_CODED) for w in review.why_not]
-    for code, e, strength in found:
-        passages.setdefault(e.note_id, []).append(Passage(e.start, e.end, code, strength))
-    titles = {note.id: note.title for note in review.notes}
-    return tuple(
-        NotePage(
-            number=number,
-            title=note.title,
-            date=note.date,
-            author=note.author,
-            unreadable=note.unreadable if note.text is None else None,
-            segments=segments(note.text or "", passages[note.id]),
-            tags=_tags(note, titles),
-        )
-        for number, note in enumerate(review.notes)
-    )
-
-
-def _tags(note: Note, titles: Mapping[str, str]) -> tuple[str, ...]:
-    said = {
-        "Report": note.is_report,
-        "Matched by date": note.by_date,
-        f"Addendum to {titles.get(note.addendum_to or '', 'another note')}": note.addendum_to is not None,
-        "Replaces an earlier version": bool(note.replaces),
-        "Changed since it was first read": note.changed_at is not None,
-    }
-    return tuple(words for words, holds in said.items() if holds)
+    def _of(self, suggestion: Suggestion) -> Card:
+        return self._cards.card(suggestion.code, suggestion.title, suggestion)

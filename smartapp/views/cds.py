@@ -11,7 +11,7 @@ from launch.cds_clients import CDSClients
 from launch.ehrs import EHR, TrustedEHRs
 from launch.errors import LaunchError
 from smartapp.cds import SERVICE, CodesToReview, read_call, read_feedback, services
-from smartapp.errors import ChartsideError, MalformedCall, UnknownService
+from smartapp.errors import ChartsideError, MalformedCall, TooManyRequests, UnknownService
 
 LARGEST_CALL = 1024 * 1024  # bytes; order-sign brings every draft order along
 PREFLIGHT_SECONDS = 600
@@ -30,7 +30,7 @@ def blueprint(service: CodesToReview, clients: CDSClients, ehrs: TrustedEHRs, pu
     @routes.post("/<id>")
     def call(id: str) -> Response:
         ehr = _caller(id, "")
-        return jsonify(cards=service.answer(ehr.iss, read_call(_body())))
+        return jsonify(cards=service.answer(ehr, read_call(_body())))
 
     @routes.post("/<id>/feedback")
     def feedback(id: str) -> Response:
@@ -64,7 +64,10 @@ def _body() -> Any:
 
 def _refused(error: LaunchError | ChartsideError) -> Response:
     detail = f": {error.detail}" if error.detail and error.detail != error.title else ""
-    return _error(error.status, f"{error.title}{detail}. {error.advice}".replace("..", "."))
+    response = _error(error.status, f"{error.title}{detail}. {error.advice}".replace("..", "."))
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.again)
+    return response
 
 
 def _refused_by_flask(error: HTTPException) -> Response:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from smartapp.audit.checkpoint import AuditKeys
 from smartapp.audit.events import Event, hash_of
 from smartapp.audit.notary import CheckpointFile
-from smartapp.audit.reading import chart_of, latest_charts, rows_of_chart, signed_up_to
+from smartapp.audit.reading import Listed, chart_of, latest_charts, rows_of_chart, signed_up_to
 from smartapp.audit.story import CodeStory, stories_of
 from smartapp.audit.verify import Row, reading, told_by, verify_log, why_wrong
 from smartapp.reviews import ReviewKey
@@ -19,7 +19,17 @@ from smartapp.views.receipt import OUTCOMES
 
 EXTENSION = "chartside-compliance"
 MOST = 500_000  # events that are verified while somebody waits for the page
-ACTIONS = {"accept": "Accepted", "reject": "Rejected", "add": "Added", "lead": "Put first", "undo": "Taken back"}
+ACTIONS = {
+    "accept": "Accepted",
+    "reject": "Rejected",
+    "add": "Added",
+    "edit": "Taken in the place of another code",
+    "lead": "Put first",
+    "move": "Moved",
+    "poa": "Present on admission",
+    "note": "Note to self",
+    "undo": "Taken back",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,9 @@ def _log() -> Compliance:
 
 @pages.get("/audit/")
 def charts() -> Response:
-    return _charts()
+    with reading(_log().engine) as connection:
+        found = latest_charts(connection)
+    return _listed(found)
 
 
 @pages.post("/audit/find")
@@ -66,6 +78,12 @@ def find() -> Response:
         found = latest_charts(connection, encounter=wanted) or latest_charts(connection, patient=wanted)
     if wanted and len(found) == 1:
         return redirect(url_for("admin.chart", event=found[0].last), 303)
+    return _listed(found, wanted)
+
+
+def _listed(found: tuple[Listed, ...], wanted: str = "") -> Response:
+    """What was looked for may be a name, and is not told."""
+    admins().did("listed charts of the audit log", g.admin, str(len(found)))
     return _charts(wanted=wanted, charts=found)
 
 

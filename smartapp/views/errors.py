@@ -4,16 +4,23 @@ import logging
 import secrets
 import traceback
 
+import sqlalchemy.exc
 from flask import Flask, Response, g, make_response, render_template, request, url_for
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from launch.errors import LaunchError, SessionEnded
-from smartapp.errors import ChartsideError, SessionExpired
+from smartapp.errors import ChartsideError, SessionExpired, TooManyRequests
 from smartapp.views.launched import current_launch, wants_fragment
 
 log = logging.getLogger(__name__)
 
 SIGN_IN_AGAIN = "Your decisions are saved. Sign in again and choose the same encounter to go on where you were."
+AGAIN_AFTER = 5  # seconds; what is away for a moment is back by then, and many who wait ask seldom enough
+DATABASE_AWAY = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+)  # fmt: skip - it is away, full or locked, or all connections to it are taken
 WORDS = {
     400: ("The request was not understood", "Go back, reload the page and try again."),
     403: ("This form did not come from this page", "Nothing was changed. Reload the page and try again."),
@@ -21,6 +28,7 @@ WORDS = {
     405: ("This address does not work that way", "Go back and use the buttons on the page."),
     413: ("That is too much at once", "Shorten what you entered and try again."),
     500: (ChartsideError.title, ChartsideError.advice),
+    503: ("Chartside cannot reach its database", "What you decided before is saved. Wait a moment, then do it again."),
 }
 
 
@@ -28,6 +36,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(LaunchError, show_known)
     app.register_error_handler(ChartsideError, show_known)
     app.register_error_handler(HTTPException, show_http)
+    for away in DATABASE_AWAY:
+        app.register_error_handler(away, show_away)
+    app.register_error_handler(sqlalchemy.exc.DataError, show_unstorable)
     app.register_error_handler(Exception, show_unexpected)
 
 
@@ -59,10 +70,25 @@ def show_http(error: HTTPException) -> Response:
     return page
 
 
+def show_away(error: Exception) -> Response:
+    """Nothing was changed: whatever the request began ended with its transaction."""
+    return _page(error, 503, *WORDS[503])
+
+
+def show_unstorable(error: Exception) -> Response:
+    """A value that no database of ours holds, such as a character U+0000 in PostgreSQL: the request's, not a defect."""
+    _log_place(error)
+    return _page(error, 400, *WORDS[400])
+
+
 def show_unexpected(error: Exception) -> Response:
     """The log gets the place, never the message: it may hold what was in the chart."""
-    log.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    _log_place(error)
     return _page(error, 500, *WORDS[500])
+
+
+def _log_place(error: Exception) -> None:
+    log.error("unexpected %s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
 
 
 def _page(error: Exception, status: int, title: str, advice: str, detail: str = "", relaunch: str = "") -> Response:
@@ -71,6 +97,7 @@ def _page(error: Exception, status: int, title: str, advice: str, detail: str = 
     log.warning("error %s: %s (%d) on %s", reference, type(error).__name__, status, request.endpoint)
     template = "_notice.html" if wants_fragment() else "error.html"
     back = bool(g.get("launched"))
+    again = error.again if isinstance(error, TooManyRequests) else AGAIN_AFTER if status == 503 else 0
     response = make_response(
         render_template(
             template,
@@ -80,9 +107,12 @@ def _page(error: Exception, status: int, title: str, advice: str, detail: str = 
             reference=reference,
             back=back,
             relaunch=relaunch,
+            again=again if request.method == "GET" else 0,
         )
     )
     response.status_code = status
+    if again:
+        response.headers["Retry-After"] = str(again)
     if wants_fragment():
         response.headers["HX-Retarget"] = "#notice"
         response.headers["HX-Reswap"] = "innerHTML"

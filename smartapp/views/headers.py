@@ -64,7 +64,7 @@ def take_report() -> tuple[str, int]:
     """Logs which directive was violated. The addresses in a report hold launch keys and are not kept."""
     try:
         reports = request.get_json(force=True)
-    except BadRequest:
+    except (BadRequest, RecursionError):
         return "", 400
     for report in reports[:5] if isinstance(reports, list) else [reports]:
         log.warning("content security policy violated: %s", _directive(report))

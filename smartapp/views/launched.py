@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Blueprint, Flask, abort, g, request
+from flask import Blueprint, Flask, abort, g, request, url_for
 
+from launch.errors import SessionEnded
 from launch.sessions import Session
 from launch.views import browser_id
 from smartapp.audit.events import hash_of
-from smartapp.errors import OtherChart
-from smartapp.reviews import Reviewer, ReviewKey
+from smartapp.errors import NotForRole, OtherChart
+from smartapp.reviews import Review, Reviewer, ReviewKey
+from smartapp.roles import Role, role_in
+from smartapp.views import limits
+from smartapp.views.board import Board
 from smartapp.views.csrf import FIELD, build_token, is_same_origin, is_token
 from smartapp.views.wiring import wiring
 
@@ -29,6 +34,7 @@ class Launched:
     key: ReviewKey
     by: Reviewer
     client: FHIRClient
+    role: Role
 
 
 def launched() -> Launched:
@@ -53,17 +59,53 @@ def _add_launch_key(endpoint: str, values: dict[str, Any]) -> None:
 
 @pages.before_request
 def _admit() -> None:
-    """Raises SessionEnded; refuses forms that are not ours."""
-    session = wiring().launcher.session(g.launch_key, browser_id())
-    context = session.context
+    """Raises SessionEnded, TooManyRequests; refuses forms that are not ours."""
+    session = _session()
+    context, launch = session.context, hash_of(session.key)
+    key = ReviewKey(context.iss, context.patient, context.encounter)
+    role = _role(session, key, launch)
     g.launched = Launched(
         session=session,
-        key=ReviewKey(context.iss, context.patient, context.encounter),
-        by=Reviewer(context.fhir_user, context.user_name, hash_of(session.key)),
+        key=key,
+        by=Reviewer(context.fhir_user, context.user_name, launch, role.name),
         client=wiring().client_for(session),
+        role=role,
     )
     _refuse_forged_form(g.launch_key)
     _refuse_form_of_another_chart(g.launched.key)
+
+
+def _session() -> Session:
+    try:
+        session = wiring().launcher.session(g.launch_key, browser_id())
+    except SessionEnded:
+        limits.count_address()  # whoever tries out launch keys comes to an end of it
+        raise
+    limits.count_launch(session.key)
+    return session
+
+
+def _role(session: Session, key: ReviewKey, launch: str) -> Role:
+    ehr = wiring().ehrs.find(session.context.iss)
+    return role_in(session.context, ehr, wiring().worklist.chosen_role(key, launch) if ehr.role_switch else None)
+
+
+def board_of(review: Review) -> Board:
+    """The page for whoever asks."""
+    return Board(review, launched().by, wiring().coding.remarks)
+
+
+def coder() -> Launched:
+    """The launch of this request. Raises NotForRole where its person is no coder."""
+    if not launched().role.worklist:
+        raise NotForRole
+    return launched()
+
+
+def tenant_of(here: Launched) -> str:
+    """What the EHR calls its part, by a hash of one length; empty where it names none."""
+    tenant = here.session.context.tenant
+    return hash_of(tenant) if tenant else ""
 
 
 def register(app: Flask) -> None:
@@ -105,7 +147,15 @@ def _launch_values() -> dict[str, Any]:
         return {}
     token = build_token(wiring().config.secret_keys[0], here.session.key, here.session.browser)
     idle = int(wiring().config.idle.total_seconds())
-    return {"launched": here, "csrf_token": token, "context": here.session.context, "idle": idle}
+    context = here.session.context
+    return {
+        "launched": here,
+        "csrf_token": token,
+        "context": context,
+        "idle": idle,
+        "role": here.role,
+        "url_for": cache(url_for),  # a long claim has hundreds of forms, and they go to few addresses
+    }
 
 
 def form_version() -> int:

@@ -21,6 +21,8 @@ class Readiness(Protocol):
 
     def __call__(self) -> dict[str, str]: ...
     def waiting(self) -> int | None: ...
+    def queued(self) -> int | None: ...
+    def workers(self) -> int | None: ...
 
 
 def register(app: Flask, readiness: Readiness) -> None:
@@ -66,6 +68,8 @@ def _blueprint(readiness: Readiness) -> Blueprint:
         waiting = readiness.waiting()
         metrics.PREDICTOR_UP.set(waiting is not None)
         metrics.PREDICTOR_WAITING.set(waiting or 0)
+        metrics.QUEUE_LENGTH.set(readiness.queued() or 0)
+        metrics.WORKERS.set(readiness.workers() or 0)
         return Response(metrics.as_text(), content_type=CONTENT_TYPE_LATEST)
 
     return pages

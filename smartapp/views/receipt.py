@@ -1,12 +1,14 @@
 """The receipt: what is in the chart now, what is not, and what to do about it."""
 
-from flask import abort, redirect, render_template, request, url_for
+from flask import abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from smartapp.errors import DecidedSince, NoReason, ReviewChanged, StillWriting
 from smartapp.fhir.outbox import IN_THE_CHART
-from smartapp.reviews import Choice, ReviewStatus
-from smartapp.views.board import build_board
-from smartapp.views.launched import form_version, launched, pages
+from smartapp.reviews import CORRECTION_REASONS, Choice, ReviewStatus
+from smartapp.signing import LONGEST_REASON
+from smartapp.views.board import Board
+from smartapp.views.launched import board_of, form_version, launched, pages, wants_fragment
 from smartapp.views.rungs import INSTEAD, in_a_sentence, is_elsewhere, is_left_out
 from smartapp.views.wiring import wiring
 
@@ -32,18 +34,27 @@ CHOICES = {
 
 @pages.get("/receipt")
 def receipt() -> str | BaseResponse:
-    here = launched()
-    board = build_board(wiring().coding.look(here.key, here.client))
-    if not board.closed:
+    """While it is written the page asks again by itself, and what has died is begun anew; no further view of it."""
+    here, coding = launched(), wiring().coding
+    review = coding.open(here.key, here.client, here.by) if wants_fragment() else coding.look(here.key, here.client)
+    board = board_of(review)
+    if not board.closed and not review.corrections:
         return redirect(url_for("review.show"), 303)
-    wiring().coding.viewed(here.key, "receipt", here.by)
+    if not wants_fragment():
+        coding.viewed(here.key, "receipt", here.by)
+    return receipt_page(board)
+
+
+def receipt_page(board: Board, message: str = "") -> str:
     lines = board.review.receipt
     conflict = next((w.conflict for w in lines if w.outcome == "conflict"), None)
-    unfinished = conflict is None and board.review.status is not ReviewStatus.WRITTEN
+    unfinished = board.closed and conflict is None and board.review.status is not ReviewStatus.WRITTEN
     return render_template(
         "receipt.html", board=board, outcomes=OUTCOMES, unfinished=unfinished, conflict=conflict, choices=CHOICES,
         instead=INSTEAD, elsewhere=[line for line in lines if is_elsewhere(line)],
         left_out=[in_a_sentence(line) for line in lines if is_left_out(line)],
+        under_way=board.review.status is ReviewStatus.SIGNED and bool(board.review.stage), message=message,
+        reasons=CORRECTION_REASONS, longest=LONGEST_REASON,
         inside=any(line.outcome in IN_THE_CHART for line in lines),
     )  # fmt: skip
 
@@ -70,3 +81,31 @@ def finish() -> BaseResponse:
     if form_version() == coding.review(here.key).version:
         coding.finish(here.key, here.client)
     return redirect(url_for("review.receipt"), 303)
+
+
+@pages.post("/correct/cancel")
+def cancel_correction() -> BaseResponse:
+    """A correction opened by mistake: what was signed stands again, unless something was decided since."""
+    here, coding = launched(), wiring().coding
+    try:
+        coding.cancel_correction(here.key, here.by)
+    except ReviewChanged:
+        return redirect(url_for("review.show"), 303)
+    except DecidedSince as refused:
+        page = receipt_page(board_of(coding.review(here.key)), f"{refused.title}. {refused.advice}")
+        return make_response(page, refused.status)
+    return redirect(url_for("review.receipt"), 303)
+
+
+@pages.post("/correct")
+def correct() -> BaseResponse:
+    """Takes the signed review up again. From a page that is behind nothing is begun: it shows how it stands."""
+    here, coding, form = launched(), wiring().coding, request.form
+    try:
+        coding.correct(here.key, form_version(), form.get("why", ""), here.by, here.client, form.get("text", ""))
+    except ReviewChanged:
+        return redirect(url_for("review.receipt"), 303)
+    except (NoReason, StillWriting) as refused:
+        page = receipt_page(board_of(coding.review(here.key)), f"{refused.title}. {refused.advice}")
+        return make_response(page, refused.status)
+    return redirect(url_for("review.show"), 303)

@@ -3,15 +3,14 @@
 from flask import render_template
 
 from smartapp.reviews import NotesSince
-from smartapp.views.board import build_board
-from smartapp.views.launched import launched, pages
+from smartapp.views.launched import board_of, launched, pages
 from smartapp.views.wiring import wiring
 
 
 @pages.get("/since")
 def since() -> str:
     here = launched()
-    return render_template("review/_since.html", board=build_board(wiring().coding.look(here.key, here.client)))
+    return render_template("review/_since.html", board=board_of(wiring().coding.look(here.key, here.client)))
 
 
 def since_words(since: NotesSince) -> str:

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, render_template
 from werkzeug.wrappers import Response as BaseResponse
 
 from launch.ehrs import GENERIC
-from smartapp.registration import MARKETPLACES, Marketplace, as_json, build_sections
+from smartapp.registration import MARKETPLACES, Marketplace, as_json, build_sections, to_be_filled_in
 from smartapp.scopes import wanted_scopes
 from smartapp.views.wiring import wiring
 
@@ -21,7 +21,7 @@ def register() -> str:
         place=place,
         places=MARKETPLACES.values(),
         sections=sections,
-        missing=sorted({field.missing for section in sections for field in section.fields if field.missing}),
+        missing=to_be_filled_in(place, config),
         scopes=wanted_scopes(place.vendor),
         public_url=config.public_url,
     )

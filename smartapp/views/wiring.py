@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 if TYPE_CHECKING:  # the pages only hold these; whoever makes the application brings them
+    from launch.context import LaunchContext
     from launch.ehrs import TrustedEHRs
     from launch.launcher import Launcher
     from launch.sessions import Session
+    from smartapp.asking import Asking
     from smartapp.coding import Coding
     from smartapp.config import Config
     from smartapp.fhir.client import FHIRClient
+    from smartapp.store import WorklistStore
 
 EXTENSION = "chartside"
 
@@ -24,10 +27,13 @@ class Wiring:
     """The collaborators of the pages: `app.extensions["chartside"]`."""
 
     coding: Coding
+    asking: Asking
+    worklist: WorklistStore
     launcher: Launcher
     client_for: Callable[[Session], FHIRClient]
     ehrs: TrustedEHRs
     config: Config
+    page_for: Callable[[LaunchContext], str] = lambda _: "review.show"  # where a launch goes on
 
 
 def wiring() -> Wiring:

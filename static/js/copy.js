@@ -8,7 +8,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const value = button.closest(".value").querySelector(".typed").textContent;
     try {
       await navigator.clipboard.writeText(value);
-      said.textContent = `Copied: ${value}`;
+      said.textContent = value.length < 80 ? `Copied: ${value}` : "Copied.";
       button.firstChild.textContent = "Copied";
     } catch {
       said.textContent = "The browser did not allow it. Select the value and copy it with the keyboard.";

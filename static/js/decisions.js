@@ -1,5 +1,5 @@
 // Around each decision: the version it is made from, where the focus stays, and what to say when it did not arrive.
-import { choose, chosenCard, paintFirst, paintMarks } from "./evidence.js";
+import { choose, chosenCard, forgetMarks, paintFirst, paintMarks } from "./evidence.js";
 
 const byId = (id) => document.getElementById(id);
 let kept = null; // what a swap must not lose
@@ -14,33 +14,53 @@ const topOf = (element) => element.getBoundingClientRect().top;
 function remember(event) {
   const { target, requestConfig } = event.detail;
   const active = document.activeElement;
-  const card = requestConfig.elt.closest(".card");
+  const card = requestConfig.elt.closest(".card") ?? active.closest(".card");
+  const row = active.closest("#claim li");
   const ahead = chosenCard();
   kept = {
     ahead: card && ahead && ahead !== card ? { id: ahead.id, top: topOf(ahead) } : null,
+    chosen: ahead?.id,
     card: card?.contains(active) ? card.id : null,
+    own: Boolean(requestConfig.elt.closest(".card")),
     onCard: active === card,
     inResults: Boolean(requestConfig.elt.closest(".results")),
-    inClaim: Boolean(requestConfig.elt.closest("#claim")),
+    mention: requestConfig.elt.closest("#mentioned li"),
+    inClaim: Boolean(requestConfig.elt.closest("#claim, #move")),
+    row: row ? { code: row.dataset.code, of: active.dataset.move ?? active.name } : null,
+    inTally: Boolean(active.closest("#tally")),
     scroll: target.id === "work" ? ["notes", "codes"].map((id) => [id, byId(id).scrollTop]) : [],
   };
 }
 
+// The row of the claim that was worked on, wherever it is now; on the same button while it has one.
+function controlOf({ code, of }) {
+  const row = document.querySelector(`#claim li[data-code="${code}"]`);
+  return row?.querySelector(`[data-move="${of}"], [name="${of}"]`) ?? row?.querySelector("a");
+}
+
 function restore() {
+  forgetMarks();
   paintMarks();
   paintFirst();
   if (!kept) return;
   if (kept.scroll.length && location.hash === "#notes") location.replace("#notes");
   for (const [id, top] of kept.scroll) byId(id).scrollTo({ top, behavior: "instant" });
+  const chosen = !chosenCard() && kept.chosen && byId(kept.chosen); // replaced while the focus was elsewhere
+  if (chosen) choose(chosen);
   const ahead = kept.ahead && byId(kept.ahead.id); // the decided card grew or shrank above the one being read
   if (ahead) ahead.closest(".pane").scrollBy({ top: topOf(ahead) - kept.ahead.top, behavior: "instant" });
   const card = kept.card && byId(kept.card);
   if (card) {
-    choose(card);
+    if (kept.own) choose(card);
     const button = card.querySelector(".verdict button, .acts button");
-    (kept.onCard || !button ? card : button).focus({ preventScroll: true });
-  } else if (document.activeElement === document.body && kept.inClaim) {
-    byId("claim").focus({ preventScroll: true });
+    // Only where the swap took the focus away: who has gone on to another field stays there.
+    if (document.activeElement === document.body) (kept.onCard || !button ? card : button).focus({ preventScroll: true });
+  } else if (document.activeElement === document.body && (kept.inClaim || kept.row)) {
+    ((kept.row && controlOf(kept.row)) ?? byId("claim")).focus({ preventScroll: true });
+  } else if (document.activeElement === document.body && kept.mention) {
+    kept.mention.focus({ preventScroll: true });
+  } else if (document.activeElement === document.body && kept.inTally) {
+    (document.querySelector("#tally a") ?? byId("codes")).focus({ preventScroll: true });
   } else if (document.activeElement === document.body && (kept.card || kept.inResults)) {
     (byId("words") ?? byId("codes")).focus({ preventScroll: true });
   }

@@ -3,7 +3,23 @@
 const tabs = document.querySelector(".tabs");
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const codesOf = (mark) => mark.dataset.codes.split(" ");
-const marksOf = (code) => all("mark[data-codes]").filter((mark) => codesOf(mark).includes(code));
+
+// Which marks a code has: looked up on each key press, so kept until the notes are drawn anew.
+let index = null;
+
+function marksOf(code) {
+  if (!index) {
+    index = new Map();
+    for (const mark of all("mark[data-codes]")) {
+      for (const of of codesOf(mark)) index.set(of, [...(index.get(of) ?? []), mark]);
+    }
+  }
+  return index.get(code) ?? [];
+}
+
+export function forgetMarks() {
+  index = null;
+}
 
 export const visibleCards = () => all(".card").filter((card) => card.checkVisibility());
 export const chosenCard = () => document.querySelector(".card.now");
@@ -23,10 +39,40 @@ export function choose(card, { show = false } = {}) {
   const lit = marksOf(card.dataset.code);
   for (const mark of all("mark.on")) mark.classList.remove("on");
   for (const mark of lit) mark.classList.add("on");
+  document.getElementById("notes").classList.toggle("choosing", lit.length > 0); // the others step back
+  watch(card, lit);
   if (show && !oneColumn() && lit.length && !lit.some(inSight)) lit[0].scrollIntoView({ block: "center" });
 }
 
+const VIEWED_AFTER = 700; // milliseconds with the words in sight
+const seen = new Set(); // codes of this page whose evidence was looked at
+const untold = new Set(); // those of them that have not reached the server
+let watching = 0;
+
+function watch(card, lit) {
+  clearTimeout(watching);
+  if (seen.has(card.dataset.code) || !lit.length) return;
+  watching = setTimeout(() => {
+    if (card === chosenCard() && (lit.some(inSight) || all("a.quote", card).some(inSight))) tellViewed(card.dataset.code);
+  }, VIEWED_AFTER);
+}
+
+function tellViewed(code) {
+  const form = document.getElementById("saw");
+  if (!form || seen.has(code)) return;
+  seen.add(code);
+  untold.add(code);
+  form.elements.codes.value = [...untold].join(" ");
+  htmx.trigger(form, "saw");
+}
+
+function told({ detail }) {
+  if (detail.elt.id !== "saw" || !detail.successful) return;
+  for (const code of detail.requestConfig.parameters.codes.split(" ")) untold.delete(code);
+}
+
 function inSight(mark) {
+  if (!mark.checkVisibility()) return false;
   const pane = mark.closest(".pane").getBoundingClientRect();
   const box = mark.getBoundingClientRect();
   return box.top >= pane.top + 40 && box.bottom <= pane.bottom;
@@ -36,6 +82,7 @@ export function goToMark(mark, card) {
   origin = card.id;
   choose(card);
   showPart("notes");
+  tellViewed(card.dataset.code);
   mark.focus({ preventScroll: true });
   mark.scrollIntoView({ block: "center" });
 }
@@ -108,6 +155,7 @@ export function paintFirst() {
 }
 
 function clicked(event) {
+  if (isElsewhere(event.target)) endTrace();
   const link = event.target.closest("a[href^='#']");
   const mark = event.target.closest("mark[data-codes]");
   if (mark) {
@@ -134,15 +182,37 @@ function clicked(event) {
     document.querySelector(link.hash)?.focus({ preventScroll: true });
   } else {
     const card = event.target.closest(".card");
-    if (card && !event.target.closest("button, summary, select, label, input")) choose(card, { show: true });
+    if (card) clickedOn(card, event.target);
   }
 }
 
+// Neither on a card nor on the bar that says which words the cards support.
+const isElsewhere = (element) => !element.closest?.(".card, .trace");
+
+const CONTROL = "button, summary, select, label, input, textarea";
+
+function clickedOn(card, target) {
+  if (!target.closest(CONTROL)) {
+    // A press on a button that is let go beside it chooses nothing: the button, not the card, has the focus then.
+    if (!document.activeElement.matches(CONTROL) || !card.contains(document.activeElement)) choose(card, { show: true });
+  } else if (card !== chosenCard()) choose(card);
+}
+
+// From mouse down to mouse up nothing is chosen and no bar goes: what is pressed must stay where it is until it is let go.
+let pressing = false;
+
+function followPress() {
+  document.addEventListener("mousedown", () => { pressing = true; }, { capture: true });
+  for (const end of ["mouseup", "dragend"]) document.addEventListener(end, () => { pressing = false; }, { capture: true });
+}
+
 export function followEvidence() {
+  followPress();
   document.addEventListener("click", clicked);
+  document.body.addEventListener("htmx:afterRequest", told);
   document.addEventListener("focusin", (event) => {
     const card = event.target.closest?.(".card");
-    if (card && card !== chosenCard()) choose(card);
-    if (!event.target.closest?.(".card, .trace")) endTrace();
+    if (card && card !== chosenCard() && !pressing) choose(card);
+    if (isElsewhere(event.target) && !pressing) endTrace();
   });
 }

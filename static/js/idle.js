@@ -2,14 +2,15 @@
 
 const WARN_BEFORE = 120; // seconds
 const life = Number(document.body.dataset.idle);
+const notice = document.getElementById("idle-notice");
 let timers = [];
 
 function warn() {
-  const notice = document.getElementById("notice");
   notice.replaceChildren(document.getElementById("idle").content.cloneNode(true));
 }
 
 function restart() {
+  notice.replaceChildren();
   timers.forEach(clearTimeout);
   const seconds = (n) => n * 1000;
   timers = [
@@ -23,14 +24,11 @@ async function stay(event) {
   if (!button) return;
   event.preventDefault();
   event.stopPropagation();
-  const answer = await fetch(button.dataset.stay, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const answer = await fetch(button.dataset.stay).catch(() => null);
   if (!answer?.ok) return location.reload();
-  document.querySelector("[data-idle-warning]")?.remove();
   restart();
 }
 
-export function followIdleness() {
-  document.addEventListener("click", stay, { capture: true });
-  document.body.addEventListener("htmx:afterRequest", restart);
-  restart();
-}
+document.addEventListener("click", stay, { capture: true });
+document.body.addEventListener("htmx:afterRequest", restart);
+restart();

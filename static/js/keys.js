@@ -1,19 +1,12 @@
 // Single-key shortcuts: off inside fields, and they can be switched off altogether (WCAG 2.1.4).
+import { addForWords } from "./aim.js";
+import { bookIsOpen, openBook } from "./book.js";
+import { move } from "./claim.js";
+import { followKeymap } from "./keymap.js";
+import { actOf, keysOn, switchKeys } from "./keys-kept.js";
 import { chosenCard, choose, evidenceOf, goBack, goToCard, goToMark, showPart, visibleCards } from "./evidence.js";
 
-const SETTING = "chartside.keys"; // holds "off" or nothing; never anything of a patient
 const dialog = document.getElementById("shortcuts");
-
-// An EHR's frame may forbid storage.
-function stored() {
-  try { return localStorage.getItem(SETTING); } catch { return null; }
-}
-
-function store(value) {
-  try { localStorage.setItem(SETTING, value); } catch { /* lasts as long as the page, then */ }
-}
-
-let on = stored() !== "off";
 
 function step(by) {
   const cards = visibleCards();
@@ -98,6 +91,25 @@ function reject() {
   box.querySelector("select").focus();
 }
 
+// Another code in its place, a note to self: the panel opens with the focus in its field.
+function openPanel(key) {
+  const box = chosenCard()?.querySelector(`details:has(> [data-key="${key}"])`);
+  if (!box) return;
+  showPart("codes");
+  box.open = true;
+  const field = box.querySelector("input:not([type=hidden]), textarea");
+  field.focus();
+  field.select();
+}
+
+// In the claim, where the first letters of an answer choose it; Esc leads back to the card.
+function sayAdmission() {
+  const select = document.querySelector(`#claim li[data-code="${chosenCard()?.dataset.code}"] [name="poa"]`);
+  if (!select) return;
+  showPart("claim");
+  select.focus();
+}
+
 function search() {
   const field = document.getElementById("words");
   field?.focus();
@@ -116,16 +128,33 @@ const ACTS = {
   a: accept,
   u: undo,
   p: () => press("p"),
+  q: () => press("q"),
   x: reject,
+  e: () => openPanel("e"),
+  m: () => openPanel("m"),
+  o: sayAdmission,
+  w: addForWords,
   n: search,
   "/": search,
+  t: () => openBook(chosenCard()?.dataset.code),
   "]": () => stepEvidence(1),
   "[": () => stepEvidence(-1),
 };
 
 function pressed(event) {
-  if (dialog.open || event.isComposing) return;
+  if (dialog.open || bookIsOpen() || event.isComposing) return;
   if (event.key === "Enter" && event.ctrlKey) return document.querySelector(".tally a").click();
+  const way = { ArrowUp: "up", ArrowDown: "down" }[event.key];
+  const row = event.target.closest?.("#claim li") ?? chosenCard();
+  const on = keysOn();
+  if (event.altKey && way && on && row && !event.target.closest?.("input, select, textarea")) {
+    event.preventDefault();
+    return move(row.dataset.code, way);
+  }
+  if (event.ctrlKey && event.key === "z" && on && !event.target.closest?.("input, select, textarea")) {
+    event.preventDefault();
+    return undo();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return escape(event);
   if (event.key === "Enter" && event.target.matches?.(".reject-form select")) {
@@ -135,34 +164,35 @@ function pressed(event) {
   if (event.target.closest?.("input, select, textarea")) return;
   if (event.key === "Enter") return enterOn(event.target);
   if (event.key === "?" && on) return dialog.showModal();
-  if (!on || !(event.key in ACTS)) return;
+  const act = on && actOf(event.key, ACTS);
+  if (!act) return;
   event.preventDefault();
-  ACTS[event.key]();
+  ACTS[act]();
 }
 
 function escape(event) {
   const { target } = event;
   if (target.id === "words" && target.value) return; // the browser empties the field
-  const box = target.closest?.("details.reject");
+  const box = target.closest?.("details.reject, details.act-more");
   if (box) box.open = false;
   if (target.id === "words" && !chosenCard()) return target.blur();
   goBack();
 }
 
 function apply() {
-  document.body.classList.toggle("keys-off", !on);
-  document.getElementById("keys-on").checked = on;
+  document.body.classList.toggle("keys-off", !keysOn());
+  document.getElementById("keys-on").checked = keysOn();
 }
 
 export function followKeys() {
+  followKeymap();
   document.addEventListener("keydown", pressed);
   document.addEventListener("submit", goOn);
   document.addEventListener("submit", follow);
   document.body.addEventListener("htmx:afterRequest", notTaken);
   document.querySelector("[data-opens='shortcuts']").addEventListener("click", () => dialog.showModal());
   document.getElementById("keys-on").addEventListener("change", (event) => {
-    on = event.target.checked;
-    store(on ? "" : "off");
+    switchKeys(event.target.checked);
     apply();
   });
   apply();

@@ -1,4 +1,6 @@
-"""Sign-offs against an EHR that fails at random: how they ended, and every complaint. Ctrl-C tells of those so far.
+"""Sign-offs and corrections against an EHR that fails at random: how they ended, and every complaint.
+
+Ctrl-C tells of those so far.
 
 python tests/bench/signoffs.py --runs 10000 --workers 2
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
+from signed_chart import complaints as complaints_of
 from signing_at_random import Office
 
 BLOCK = 20  # sign-offs that share a database
@@ -28,12 +31,13 @@ def block(first: int, size: int) -> tuple[Counter[str], list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         office = Office(Path(folder))
         for seed in range(first, first + size):
-            ended = office.sign_off(seed)
-            counted[f"ended {ended.review.status}"] += 1
-            counted["presses"] += ended.presses
-            counted["requests that met a fault"] += len(ended.ehr.met)
-            counted["conflicts chosen between"] += len(ended.choices)
-            complaints += ended.complaints()
+            story = office.sign_off(seed)
+            counted[f"ended {story.review.status}"] += 1
+            counted[f"corrected {len(story.review.corrections)} times"] += 1
+            counted["presses"] += story.presses
+            counted["requests that met a fault"] += len(story.ehr.met)
+            counted["conflicts chosen between"] += len(story.choices)
+            complaints += complaints_of(story)
         office.close()
     return counted, complaints
 
@@ -59,6 +63,8 @@ def main() -> int:
                 more, wrong = done.result()
                 counted += more
                 complaints += wrong
+                for what in wrong:
+                    bar.write(what, file=sys.stderr)
                 bar.update(running[done])
                 bar.set_postfix(complaints=len(complaints))
         except KeyboardInterrupt:

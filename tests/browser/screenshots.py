@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import FrameLocator, sync_playwright
 
-from smartapp.demo import Ports, running_demo
+from smartapp.demo import running_demo
+from smartapp.demo_settings import Ports
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -38,6 +39,9 @@ def main() -> None:
         app.locator(".card[data-state=undecided] a.quote").first.click()
         page.screenshot(path=IMAGES / "review.png")
         app.get_by_role("link", name="Go to summary").click()
+        app.get_by_role("heading", name="Summary before signing").wait_for()  # all() waits for nothing
+        for reason in app.get_by_label("Reason to sign all the same").all():
+            reason.fill("The notes were read for it.")
         app.get_by_role("checkbox").check()
         page.screenshot(path=IMAGES / "summary.png")
         app.get_by_role("button", name="Sign and write").click()

@@ -23,7 +23,7 @@ WRITE = {"outcome": "written", "reference": "Condition/12", "rung": "single-writ
 pytestmark = pytest.mark.browser
 
 LOOKS = ((320, "light"), (900, "dark"), (1400, "light"))
-PUBLIC = ("register", "register?for=epic", "privacy", "terms", "support")
+PUBLIC = ("register", "register?for=epic", "privacy", "terms", "support", "model-card")
 
 
 class Served:

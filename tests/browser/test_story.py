@@ -57,9 +57,10 @@ def test_from_the_chart_to_the_chart(page: Page, demo: Running, need: Any) -> No
     app = open_chart(page, demo, patient, encounter)
 
     first = app.locator(".card[data-state=undecided]").first
-    first.get_by_role("link").first.click()  # a quote leads to its words in the note
-    code = code_of(first)
-    expect(app.locator(f"mark[data-codes~='{code}']").first).to_be_in_viewport()
+    quote = first.locator("a.quote").first
+    anchor = str(quote.get_attribute("href")).removeprefix("#")
+    quote.click()  # leads to its own words in the note: a code may rest on others further up as well
+    expect(app.locator(f"mark[id='{anchor}'][data-codes~='{code_of(first)}']")).to_be_in_viewport()
 
     accepted = [accept_next(app), accept_next(app)]
     rejected = app.locator(".card[data-state=undecided]").first
@@ -69,13 +70,15 @@ def test_from_the_chart_to_the_chart(page: Page, demo: Running, need: Any) -> No
     expect(app.locator(f".card[data-code='{rejected_code}']")).to_have_attribute("data-state", "rejected")
 
     app.get_by_label("Add a code").fill("tobacco use")
-    app.locator("#results").get_by_role("button", name="Z72.0").click()
+    app.locator("#results").get_by_role("option", name="Z72.0").click()
     expect(app.locator(".card[data-code='Z72.0']").first).to_have_attribute("data-state", "accepted")
     accepted.append("Z72.0")
 
     app.get_by_role("link", name="Go to summary").click()
     for resource in ("Condition", "Encounter", "Claim", "Provenance"):
         expect(app.locator("table.plan").first.get_by_role("rowheader", name=resource).first).to_be_visible()
+    for reason in app.get_by_label("Reason to sign all the same").all():
+        reason.fill("The notes were read for it.")
     app.get_by_role("checkbox").check()
     app.get_by_role("button", name="Sign and write").click()
     expect(app.get_by_role("heading", name="Written to the chart")).to_be_visible(timeout=30 * SECONDS)

@@ -9,6 +9,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 from bs4 import BeautifulSoup
+from cds_client import Client, running_client
 from cryptography.fernet import Fernet
 from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
@@ -131,7 +132,7 @@ def build_app(ehr: FakeEHR, engine: sa.Engine, clock: Clock, keys: SimpleNamespa
         store = SQLSessionStore(engine, Vault([Fernet.generate_key().decode()]))
         launcher = Launcher(trusted, store, PUBLIC_URL, clock=clock)
         app = Flask("only launch")
-        app.register_blueprint(blueprint(launcher, "/r/{}/".format, _as_form))
+        app.register_blueprint(blueprint(launcher, lambda session: f"/r/{session.key}/", _as_form))
         app.add_url_rule("/r/<key>/", view_func=lambda key: launcher.session(key, browser_id()).context.to_json())
         app.register_error_handler(LaunchError, _show)
         app.extensions |= {"launcher": launcher, "store": store}
@@ -178,3 +179,8 @@ def browser(app: Flask, ehr: FakeEHR) -> Browser:
 def new_browser(ehr: FakeEHR) -> Callable[[Flask], Browser]:
     """Another browser, or one for an app that the test built itself."""
     return lambda app: Browser(app, ehr)
+
+
+@pytest.fixture
+def client(ehr: FakeEHR, clock: Clock, keys: SimpleNamespace, tmp_path: Path) -> Iterator[Client]:
+    yield from running_client(ehr, clock, keys.ehr, tmp_path)

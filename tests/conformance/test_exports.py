@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,15 +13,17 @@ from fhir_server import FakeFHIRServer, running
 from hl7apy.consts import VALIDATION_LEVEL
 from hl7apy.core import Message
 from hl7apy.parser import parse_message
+from pypdf import PdfReader
 from sample_chart import DR_REED, accepted, attestation, condition, coverage, encounter, note, patient
 from sample_review import ready_review
 from validators import complaints, node_is_ready
 
-from smartapp.exports import Export, export
+from smartapp.exports import KINDS, Export, export
 from smartapp.exports.claim_csv import COLUMNS, LETTERS, TOO_MANY
+from smartapp.exports.plain import NONE
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
-from smartapp.reviews import AcceptedCode, Action, Attestation, Decision, Review
+from smartapp.reviews import AcceptedCode, Action, Attestation, Correction, Decision, Review
 
 NOW = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)
 
@@ -174,11 +177,21 @@ def test_bundle(server: FakeFHIRServer, class_code: str, request: pytest.Fixture
     assert (bundle["type"], [r["resourceType"] for r in resources]) == ("collection", kinds)
     assert complaints([bundle, *resources]) == []
     names = {entry["fullUrl"] for entry in bundle["entry"]}
+    assert len(names) == len(resources)  # bdl-7
+    assert all(entry["fullUrl"] in own_names(chart, entry["resource"]) for entry in bundle["entry"])
     for reference in references(bundle):
         assert reference in names or reference.startswith((f"{chart.key.iss}/", "#"))
     assert [d["condition"]["reference"] for d in resources[2]["diagnosis"]] == [
         e["fullUrl"] for e in bundle["entry"][:2]
     ]
+
+
+def own_names(chart: Chart, resource: dict[str, Any]) -> list[str]:
+    """Under which addresses the resource may stand: its id at the EHR, else the identifier that Chartside gave it."""
+    if "id" in resource:
+        return [f"{chart.key.iss}/{resource['resourceType']}/{resource['id']}"]
+    tags = [tag["code"] for tag in resource.get("meta", {}).get("tag", ())]  # a Provenance has no identifier
+    return [i["value"] for i in resource.get("identifier", ()) if i["system"] == "urn:ietf:rfc:3986"] + tags
 
 
 def test_bundle_names_what_the_chart_holds_already(server: FakeFHIRServer) -> None:
@@ -199,3 +212,33 @@ def references(value: Any) -> Iterator[str]:
             yield value["reference"]
         for item in value.values():
             yield from references(item)
+
+
+@pytest.mark.parametrize("class_code", ["AMB", "IMP"])
+def test_all_codes_withdrawn(server: FakeFHIRServer, class_code: str) -> None:
+    """A correction may leave no code: each file then says so, or holds none, and nothing is claimed."""
+    chart = chart_of(server, patient(), encounter(class_code=class_code), note(), coverage())
+    taken_up = Correction(DR_REED, NOW, "Coded for another visit", False, attestation(), ())
+    review = replace(signed(chart), corrections=(taken_up,))
+    files = {kind: export(kind, review, chart, NOW) for kind in KINDS}
+    (entry,) = json.loads(files["fhir"].content)["entry"]
+    assert (entry["resource"]["resourceType"], entry["resource"].get("diagnosis")) == ("Encounter", None)
+    message = parsed(files["hl7"])
+    assert message.validate() and b"DG1" not in files["hl7"].content
+    assert rows(files["csv"]) == []
+    assert files["text"].content.decode().startswith(NONE)
+    printed = " ".join(PdfReader(io.BytesIO(files["pdf"].content)).pages[0].extract_text().split())
+    assert "None: all codes that were signed before are withdrawn." in printed
+    assert "Reason: Coded for another visit" in printed
+
+
+def test_the_pdf_is_the_coding_summary(server: FakeFHIRServer) -> None:
+    """To print or keep: codes in order, who attested them, each page with its number; the same bytes each time."""
+    file, _ = made("pdf", server)
+    pages = PdfReader(io.BytesIO(file.content)).pages
+    text = pages[0].extract_text()
+    assert file.media_type == "application/pdf"
+    assert text.index("1. I10") < text.index("2. E11.9") < text.index("Attestation")
+    assert DR_REED.name in text
+    assert "Coding summary, page 1" in text
+    assert file.content == made("pdf", server)[0].content

@@ -54,6 +54,16 @@ def test_intent_and_tenant_are_kept(browser, ehr):
     assert (context["intent"], context["tenant"]) == ("reconcile", "north")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"), [("sealed", "sealed"), ("", None), (7, None), ({}, None), ("x" * 9000, None)]
+)
+def test_the_context_of_a_card_is_kept_as_it_came(browser, ehr, said, kept):
+    """CDS Hooks 2.0, "Link": appContext comes with the token response; it names no chart that counts here."""
+    ehr.token = {"appContext": said}
+    context = opened(browser)
+    assert (context["app_context"], context["patient"], context["encounter"]) == (kept, "a1", "e1")
+
+
 @pytest.mark.requirement("@191")
 def test_fhir_context_does_not_change_the_chart(browser, ehr):
     """Further resources in fhirContext are context too; patient and encounter stay those of the launch."""

@@ -166,6 +166,27 @@ def test_repeating_has_an_end(browser, ehr):
     assert len(ehr.asked) == 3
 
 
+@pytest.mark.parametrize("answer", [("busy", 503), ("slow down", 429), None])
+def test_a_configuration_that_is_known_outlasts_an_outage(browser, ehr, clock, monkeypatch, answer):
+    """What was read once will do for a day where the EHR does not say it anew; what it then says counts at once."""
+    monkeypatch.setattr("launch.discovery.USUAL", replace(USUAL, again=0, silence=0.2))
+
+    def stumble():
+        if request.path != WELL_KNOWN:
+            return None
+        return Response(*answer) if answer else time.sleep(1)
+
+    assert browser.open().status_code == 303
+    ehr.before = stumble
+    clock.move(minutes=6)
+    assert browser.open().status_code == 303
+    clock.move(hours=24)
+    assert browser.launch().status_code == 502
+    ehr.before = lambda: Response("gone", 404) if request.path == WELL_KNOWN else None
+    clock.move(hours=-23)
+    assert browser.launch().status_code == 502
+
+
 def test_a_silent_ehr_is_given_up(browser, ehr, monkeypatch):
     """An EHR that does not answer is asked twice, and costs a bounded time."""
     monkeypatch.setattr("launch.discovery.USUAL", replace(USUAL, silence=0.1))

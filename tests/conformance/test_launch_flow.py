@@ -1,6 +1,7 @@
 """Whole launches: one that works, then tabs, browsers and answers that must not mix."""
 
 import base64
+import re
 import time
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from flask import request
 
 from launch.errors import SessionEnded
 from launch.transport import HURRIED
+from launch.views import COOKIE
 
 
 def test_a_launch_opens_the_encounter(browser):
@@ -34,6 +36,22 @@ def test_each_launch_has_its_own_state_nonce_and_verifier(browser):
     one, two = browser.authorization_request(), browser.authorization_request()
     for name in ("state", "nonce", "code_challenge"):
         assert one[name] != two[name]
+
+
+def test_each_launch_has_its_own_key_and_each_browser_its_own_cookie(app, browser, new_browser):
+    """128 random bits in the address and 256 in the cookie (OWASP ASVS 5.0, 7.2.3 and 7.2.4): none twice, none from
+    outside. What a browser brings as a launch key or an odd cookie is not taken over.
+    """
+    keys = [browser.open().headers["Location"] for _ in range(8)]
+    found = [re.fullmatch(r".*/([A-Za-z0-9_-]{22})/?.*", key)[1] for key in keys]
+    assert len(set(found)) == 8
+    cookies = {new_browser(app).launch().headers["Set-Cookie"].partition(";")[0] for _ in range(8)}
+    assert len(cookies) == 8
+    assert all(re.fullmatch(re.escape(COOKIE) + r"=[A-Za-z0-9_-]{43}", cookie) for cookie in cookies)
+    fixed = app.test_client(use_cookies=False).get(
+        "/launch", query_string={"iss": browser.ehr.iss, "launch": "launch-1"}, headers={"Cookie": f"{COOKIE}=mine"}
+    )
+    assert "=mine" not in fixed.headers["Set-Cookie"]
 
 
 def test_a_session_is_worth_nothing_in_another_browser(app, browser, new_browser):

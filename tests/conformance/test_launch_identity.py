@@ -300,6 +300,27 @@ def test_the_name_is_read_as_the_ehr_writes_it(browser, ehr, resource, name):
     assert opened(browser)["user_name"] == name
 
 
+NUCC = "http://nucc.org/provider-taxonomy"
+
+
+@pytest.mark.parametrize(
+    ("resource", "codes"),
+    [
+        (
+            {"code": [{"coding": [{"system": NUCC, "code": "246YC3301X"}]}]},
+            ["http://nucc.org/provider-taxonomy|246YC3301X"],
+        ),
+        ({"specialty": [{"coding": [{"code": "207R00000X"}]}, {"text": "Coding"}]}, ["|207R00000X", "|Coding"]),
+        ({"qualification": [{"code": {"coding": [{"system": "urn:x", "code": "CPC"}]}}]}, ["urn:x|CPC"]),
+        ({"code": "coder", "specialty": [7, {"coding": "x"}], "qualification": [{"code": []}, None]}, []),
+    ],
+)
+def test_what_the_person_is(browser, ehr, resource, codes):
+    """Codes of role, specialty and qualification, as far as the EHR's resource holds any; anything odd is no code."""
+    ehr.practitioner = resource
+    assert opened(browser)["user_codes"] == codes
+
+
 @pytest.mark.parametrize("answer", [Response("no", 403), Response("not json"), Response("[]"), Response("x" * 300_000)])
 def test_a_name_that_cannot_be_read_does_not_stop_the_launch(browser, ehr, answer):
     """The identity is proved by then; the reference stands in for the name."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Response, request
 
-from launch.errors import DiscoveryFailed, SessionEnded, TokenRequestFailed
+from launch.errors import SessionEnded, TokenRequestFailed
 from launch.launcher import REFRESH_LEASE
 
 
@@ -139,14 +139,14 @@ def test_a_refresh_token_that_is_refused_ends_the_session(launcher, browser, ehr
 
 
 def test_an_ehr_that_is_down_does_not_cost_a_good_token(launcher, browser, ehr, clock):
-    """Not even the configuration can be read: a token that lasts is used, one that does not is an error."""
+    """Nothing of it answers: a token that lasts is used, one that does not is an error."""
     ehr.token = {"expires_in": 360}
     session = browser.open_session(launcher)
     ehr.before = lambda: Response("down", 500)
     clock.move(seconds=330)
     assert launcher.access_token(session.key) == session.tokens.access_token
     clock.move(seconds=30)
-    with pytest.raises(DiscoveryFailed):
+    with pytest.raises(TokenRequestFailed):
         launcher.access_token(session.key)
 
 

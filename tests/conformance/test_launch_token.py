@@ -142,6 +142,14 @@ def test_a_token_response_that_cannot_be_used_is_refused(browser, ehr, bent):
     assert "token response" in answer.text
 
 
+@pytest.mark.parametrize(("said", "seconds"), [("240", 240), (299.5, 299), (None, 300), (0, 300), ("", 300)])
+def test_expires_in_is_read_as_some_servers_say_it(browser, ehr, launcher, clock, said, seconds):
+    """As text or with a fraction; without it (it is RECOMMENDED), five minutes are supposed."""
+    ehr.token = {"expires_in": said}
+    session = browser.open_session(launcher)
+    assert (session.tokens.expires_at - clock()).total_seconds() == seconds
+
+
 def test_the_token_type_is_read_in_any_case(browser, ehr):
     """bearer, Bearer and BEARER are one (RFC 6749 5.1)."""
     ehr.token = {"token_type": "BEARER"}

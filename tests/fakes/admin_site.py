@@ -2,20 +2,31 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from audit_bench import AuditBench
 from bs4 import BeautifulSoup
 from coding_bench import KEY, Clock
+from databases import connect_migrated
 from fake_pages import build_config, build_pages
 from werkzeug.test import TestResponse
 
+from launch.ehrs import TrustedEHRs
+from launch.launcher import Launcher
+from launch.sessions import SQLSessionStore
 from launch.vault import Vault
-from smartapp.store import AdminStore, connect, migrate
+from model.codebook import CodeBook
+from smartapp.audit import AuditLog
+from smartapp.config import HERE
+from smartapp.ehr_removal import Removal
+from smartapp.model_card import LocalValidity, ModelCard, SiteNotes
+from smartapp.store import AdminStore, ReviewStore
 from smartapp.store.admin_store import make_link
-from smartapp.views import admin, compliance
+from smartapp.views import admin, compliance, model_card
 
 URL = "https://codes.example"
+ARTIFACT = HERE / "model" / "artifact"
 SAID = {
     "iss": "https://ehr.example/fhir",
     "name": "Example Hospital",
@@ -29,18 +40,27 @@ SAID = {
 }
 
 
+@cache
+def book() -> CodeBook:
+    return CodeBook.load(ARTIFACT / "codebook")
+
+
 class AdminSite:
     """Pages without an EHR behind them; the cookie is carried by hand, since it wants https."""
 
     def __init__(self, folder: Path, public_url: str = URL, ehrs_file: Path | None = None) -> None:
         self.clock, self.vault, self.path = Clock(), Vault([KEY]), ehrs_file or folder / "ehrs.toml"
-        self._engine = connect(f"sqlite:///{folder / 'admin.db'}")
-        migrate(self._engine)
-        self.app = build_pages(config=replace(build_config(public_url), ehrs_file=self.path))
+        self._engine = connect_migrated(f"sqlite:///{folder / 'admin.db'}")
+        self.app = build_pages(config=replace(build_config(public_url), ehrs_file=self.path, artifact=ARTIFACT))
         idle = self.app.extensions["chartside"].config.idle
-        admin.register(self.app, AdminStore(self._engine, self.vault, self.clock, idle))
         self.audit = AuditBench(f"sqlite:///{folder / 'admin.db'}", folder)
+        launcher = Launcher(TrustedEHRs([]), SQLSessionStore(self._engine, self.vault), public_url, clock=self.clock)
+        removal = Removal(self.path, launcher, ReviewStore(self._engine, self.vault), AuditLog(self._engine))
+        admin.register(self.app, AdminStore(self._engine, self.vault, self.clock, idle), removal)
         compliance.register(self.app, compliance.Compliance(self._engine, self.audit.keys, self.audit.file))
+        local = LocalValidity(self._engine, book(), self.clock)
+        config = self.app.extensions["chartside"].config
+        model_card.register(self.app, ModelCard(config, local, SiteNotes(AuditLog(self._engine, self.clock))))
         self.cookie = ""
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from coding_bench import Clock
+from databases import connect_migrated
 
 from smartapp.audit import AuditLog, Entry, Kind
 from smartapp.audit.checkpoint import AuditKeys
@@ -16,7 +17,6 @@ from smartapp.audit.log import checkpoints, events
 from smartapp.audit.notary import CheckpointFile, SigningNotary
 from smartapp.audit.verify import Verdict, verify_log
 from smartapp.reviews import Reviewer, ReviewKey
-from smartapp.store import connect, migrate
 
 KEY = ReviewKey("https://ehr.example/fhir", "p1", "e1")
 ANA = Reviewer("Practitioner/ana", "Ana Ruiz, MD", "f" * 64)
@@ -29,8 +29,7 @@ class AuditBench:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.engine = connect(self.url)
-        migrate(self.engine)
+        self.engine = connect_migrated(self.url)
         self.keys = AuditKeys.load_or_make(self.folder / "audit-key.pem")
         self.file = CheckpointFile(self.folder / "checkpoints.jsonl")
         self.notary = SigningNotary(self.engine, self.keys, self.file, "codes.example/audit", self.clock)

@@ -4,18 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from cryptography.fernet import Fernet
+from databases import connect_migrated
 from fake_predictor import FakePredictor
 from fhir_server import FakeFHIRServer
 from sample_chart import key, visit
 
 from launch.vault import Vault
-from model.codebook import Entry, SearchResult
+from model.codebook import Entry, Notes
 from model.document import Document
 from model.prediction import Policy, Prediction
 from smartapp.coding import Coding
@@ -23,7 +22,7 @@ from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.ladder import SINGLE_WRITES, Ladder
 from smartapp.jobs import Jobs
 from smartapp.reviews import Review, Reviewer, ReviewStatus
-from smartapp.store import ReviewStore, connect, migrate
+from smartapp.store import ReviewStore
 
 ANA = Reviewer("Practitioner/ana", "Ana Ruiz, MD")
 BEN = Reviewer("Practitioner/ben", "Ben Okafor, CPC")
@@ -51,6 +50,7 @@ class FakeCodeBook:
         "E11.9": "Type 2 diabetes mellitus without complications",
         "Z87.891": "Personal history of nicotine dependence",
         "J06.9": "Acute upper respiratory infection, unspecified",
+        "M54.50": "Low back pain, unspecified",
         "Q00.0": "Anencephaly",
         "E11": "Type 2 diabetes mellitus",
     }
@@ -64,9 +64,17 @@ class FakeCodeBook:
         expired = code == "Q00.0" and (on is None or on >= date(2026, 1, 1))
         return code in self.titles and code != "E11" and not expired
 
-    def search(self, query: str, on: date | None = None, limit: int = 10) -> list[SearchResult]:
-        found = [c for c, title in self.titles.items() if query.lower() in title.lower() and self.is_billable(c, on)]
-        return [SearchResult(code, self.titles[code], 1.0) for code in found][:limit]
+    def billable_days(self, code: str) -> tuple[tuple[date, date | None], ...]:
+        return ((date(2015, 10, 1), date(2025, 12, 31) if code == "Q00.0" else None),)
+
+    def notes(self, code: str) -> Notes:
+        return Notes((), (), (), (), (), (), {})
+
+    def lineage(self, code: str) -> list[str]:
+        return [code]
+
+    def billable_descendants(self, code: str, on: date | None = None) -> tuple[str, ...]:
+        return (code,) if self.is_billable(code, on) else ()
 
 
 class PredictorInProcess(FakePredictor):
@@ -82,17 +90,6 @@ class PredictorInProcess(FakePredictor):
         return super().predict(document, policy)
 
 
-@cache
-def empty_database() -> bytes:
-    """A file of SQLite with the current schema, migrated once for all tests."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.db"
-        engine = connect(f"sqlite:///{path}")
-        migrate(engine)
-        engine.dispose()  # the last to leave brings the log into the file
-        return path.read_bytes()
-
-
 @dataclass
 class Bench:
     """One process of the application; `another()` is a further one on the same database."""
@@ -106,9 +103,7 @@ class Bench:
     ladder_for: Callable[[FHIRClient], Ladder] = lambda _: SINGLE_WRITES
 
     def __post_init__(self) -> None:
-        if not self.database.exists():
-            self.database.write_bytes(empty_database())
-        self.engine = connect(f"sqlite:///{self.database}")
+        self.engine = connect_migrated(f"sqlite:///{self.database}")
         self.store = ReviewStore(self.engine, Vault([KEY]))
         self.coding = Coding(self.store, self.predictor, FakeCodeBook(), self.jobs, self.clock, self.ladder_for)
         self.key = key(self.server.base_url)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_coding import FakeCoding
+from fake_work import FakeAsking, FakeWorklist
 from flask import Flask
 from sample_review import KEY, ready_review
 from werkzeug.test import TestResponse
@@ -60,14 +61,18 @@ def build_config(public_url: str = "http://127.0.0.1:8080") -> Config:
 
 
 def build_pages(
-    coding: FakeCoding | None = None, launcher: FakeLauncher | None = None, config: Config | None = None
+    coding: FakeCoding | None = None,
+    launcher: FakeLauncher | None = None,
+    config: Config | None = None,
+    worklist: FakeWorklist | None = None,
 ) -> Flask:
     """The pages alone, around fakes."""
     config, launcher = config or build_config(), launcher or FakeLauncher()
     coding = coding or FakeCoding(ready_review())
     app = Flask("smartapp", template_folder=str(config.templates), static_folder=None)
     operations.register(app, AlwaysReady())
-    register(app, Wiring(coding, launcher, lambda session: object(), launcher.ehrs, config))
+    asking, worklist = FakeAsking(lambda: coding.review_now), worklist or FakeWorklist()
+    register(app, Wiring(coding, asking, worklist, launcher, lambda session: object(), launcher.ehrs, config))
     return app
 
 
@@ -78,14 +83,25 @@ class AlwaysReady:
     def waiting(self) -> int | None:
         return 0
 
+    def queued(self) -> int | None:
+        return None
+
+    def workers(self) -> int | None:
+        return None
+
 
 class Visitor:
     """A launched browser without JavaScript: carries the cookie, and in forms the token and the version."""
 
-    def __init__(self, coding: FakeCoding | None = None, launcher: FakeLauncher | None = None) -> None:
+    def __init__(
+        self,
+        coding: FakeCoding | None = None,
+        launcher: FakeLauncher | None = None,
+        worklist: FakeWorklist | None = None,
+    ) -> None:
         self.coding = coding or FakeCoding(ready_review())
         self.launcher = launcher or FakeLauncher()
-        self.app = build_pages(self.coding, self.launcher)
+        self.app = build_pages(self.coding, self.launcher, worklist=worklist)
         self.headers = {"Cookie": f"{COOKIE}={BROWSER}"}
 
     def get(self, path: str, **headers: str) -> TestResponse:

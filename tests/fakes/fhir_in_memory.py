@@ -53,6 +53,11 @@ class FHIRInMemory:
         for key, value in params:
             found = [resource for resource in found if _matches(resource, key, value)]
         entries = [{"resource": resource, "search": {"mode": "match"}} for resource in found]
+        for _, value in (param for param in params if param[0] == "_revinclude"):
+            type, _, name = value.partition(":")
+            pointing = (r for r in self.resources.values() if r["resourceType"] == type)
+            near = [r for r in pointing if any(_matches(r, name, f"{resource_type}/{f['id']}") for f in found)]
+            entries += [{"resource": resource, "search": {"mode": "include"}} for resource in near]
         bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "entry": entries}
         return _answer(200, bundle)
 

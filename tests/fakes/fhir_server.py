@@ -115,6 +115,10 @@ class FakeFHIRServer:
         """The next `times` requests of the method on the path (or below it) meet the fault."""
         self._faults.append(_Planned(method, path, fault, times))
 
+    def mend(self) -> None:
+        """Nothing fails any more."""
+        self._faults = []
+
     def sent(self, method: str, type: str = "") -> list[Seen]:
         """The requests of the method on the type, in order."""
         return [s for s in self.seen if s.method == method and s.path.startswith(type)]
@@ -240,10 +244,14 @@ class FakeFHIRServer:
         if refused := self.refuses & dict(query).keys():
             return outcome(400, f"Unknown search parameter: {', '.join(refused)}")
         page = int(dict(query).get("_page", 0))
-        found = self._matching(type, [q for q in query if not q[0].startswith(("_count", "_page"))])
+        found = self._matching(type, [q for q in query if not q[0].startswith(("_count", "_page", "_revinclude"))])
         shown = found[page * self.page_size : (page + 1) * self.page_size]
         bundle: Resource = {"resourceType": "Bundle", "type": "searchset", "link": []}
         bundle["entry"] = [{"resource": r, "search": {"mode": "match"}} for r in shown]
+        for _, value in (param for param in query if param[0] == "_revinclude"):
+            other, _, name = value.partition(":")
+            near = [r for r in self.all(other) if any(self._matches(r, name, f"{type}/{s['id']}") for s in shown)]
+            bundle["entry"] += [{"resource": r, "search": {"mode": "include"}} for r in near]
         if self.says:
             said = {"resourceType": "OperationOutcome", "issue": list(self.says)}
             bundle["entry"].append({"resource": said, "search": {"mode": "outcome"}})

@@ -1,14 +1,26 @@
 """One patient's office visit as FHIR resources, and what a person accepted for it; invented throughout."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from smartapp.fhir.chart import Chart
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.outbox import Outbox, planned
 from smartapp.fhir.plan import plan
-from smartapp.reviews import AcceptedCode, Action, Attestation, Decision, Reviewer, ReviewKey, Rung
+from smartapp.reviews import (
+    AcceptedCode,
+    Action,
+    Attestation,
+    Correction,
+    Decision,
+    Reviewer,
+    ReviewKey,
+    Rung,
+    WrittenResource,
+)
 
 NOTE = "Assessment:\nEssential hypertension, not at goal.\nType 2 diabetes without complications.\n"
 DR_REED = Reviewer("Practitioner/dr-reed", "Dr. Avery Reed")
@@ -121,7 +133,13 @@ def key(base_url: str) -> ReviewKey:
     return ReviewKey(base_url, "p1", "e1")
 
 
-def outbox(chart: Chart, *codes: str, rung: Rung | None = None) -> Outbox:
+def corrected(receipt: Sequence[WrittenResource]) -> tuple[Attestation, Correction]:
+    """An hour after the signature with that receipt somebody signs anew, since a code was wrong."""
+    later = replace(attestation(), at=SIGNED_AT + timedelta(hours=1))
+    return later, Correction(DR_REED, SIGNED_AT, "A code was wrong", True, attestation(), tuple(receipt))
+
+
+def outbox(chart: Chart, *codes: str, rung: Rung | None = None, corrections: tuple[Correction, ...] = ()) -> Outbox:
     """What signing these codes plans, kept nowhere; all on one rung where one is named."""
-    lines = planned(plan(chart, accepted(*codes)))
+    lines = planned(plan(chart, accepted(*codes), SINGLE_WRITES, (), corrections))
     return Outbox([replace(line, rung=rung) if rung else line for line in lines], lambda *_: None, lambda: SIGNED_AT)

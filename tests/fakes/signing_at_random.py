@@ -1,30 +1,32 @@
-"""Sign-offs against an EHR that fails at random, by the real use cases, and what must hold of each in the end."""
+"""Sign-offs and corrections against an EHR that fails at random, by the real use cases."""
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from coding_bench import ANA, KEY, Clock, FakeCodeBook, PredictorInProcess
+from coding_bench import ANA, BEN, KEY, Clock, FakeCodeBook, PredictorInProcess
 from faulty_ehr import LATE_AT_MOST, FaultyEHR
 from fhir_server import FakeFHIRServer, answers
 from sample_chart import visit
 
 from launch.vault import Vault
 from smartapp.coding import Coding
+from smartapp.errors import StillWriting
 from smartapp.fhir.chart import read_chart
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.ladder import SINGLE_WRITES, Choice, Ladder
 from smartapp.jobs import Jobs
-from smartapp.reviews import Action, Review, ReviewKey, ReviewStatus, Rung
+from smartapp.reviews import Action, Particulars, Review, ReviewKey, ReviewStatus, Rung
 from smartapp.reviews import Choice as Standing
 from smartapp.store import ReviewStore, connect, migrate
 
 CODES = ("I10", "E11.9")
+POOL = (*CODES, "J06.9", "M54.50")
+RUNGS = (Rung.SINGLE_WRITES, Rung.TRANSACTION, Rung.JSON_PATCH, Rung.DOCUMENT, Rung.MESSAGE)
 ENDS = frozenset({ReviewStatus.WRITTEN, ReviewStatus.PARTLY_WRITTEN, ReviewStatus.REFUSED})
 MENDABLE = frozenset({"pending", "sent", "failed"})
-OURS = "urn:ietf:rfc:3986"
 
 
 def on(rung: Rung) -> Ladder:
@@ -37,64 +39,161 @@ def on(rung: Rung) -> Ladder:
     return replace(SINGLE_WRITES, choices=choices, message="Communication", billing_pool="Group/billing")
 
 
+class AtOnce(Jobs):
+    """Does in the caller's own thread what is submitted, so that a seed tells everything."""
+
+    def submit(self, work: Callable[[], None], beat: Callable[[], None]) -> None:
+        work()
+
+
 @dataclass
-class Ended:
-    """One sign-off: where it stands, how often somebody pressed, what went wrong on the way."""
+class Story:
+    """One review from its first signature to its last: what went wrong on the way, and where it stands."""
 
     seed: int
     rung: Rung
-    review: Review
-    presses: int
     ehr: FaultyEHR
-    choices: list[Standing]
+    coding: Coding
+    key: ReviewKey
+    rng: random.Random
+    clock: Clock
+    rate: float
+    review: Review
+    presses: int = 0  # of Sign and Finish writing
+    choices: list[Standing] = field(default_factory=list)
 
-    def complaints(self) -> list[str]:
-        """Whatever does not hold; empty when all is well."""
-        return [f"seed {self.seed} ({self.rung}): {what}" for what in _Check(self).all()]
+    def decide(self, action: Action, code: str, instead_of: str | None = None) -> None:
+        version, particulars = self.review.version, Particulars(instead_of=instead_of)
+        self.review = self.coding.decide(self.key, version, action, code, None, ANA, particulars)
+
+    def sign(self) -> None:
+        """Signs, and presses Finish writing until nothing more is to be done; at last the EHR is well again."""
+        self.ehr.rate = self.rate
+        self.clock.forward(1)
+        self.review = self.coding.sign_off(self.key, self.review.version, ANA, launched(self.key, self.ehr))
+        for press in range(2, 16):
+            if self.review.status is ReviewStatus.WRITTEN or (not self.ehr.rate and _is_settled(self.review)):
+                break
+            self.ehr.rate = self.rate if press < 7 else 0.0
+            self._wait(press)
+            self.review = self._go_on()
+        self.presses += press - 1
+
+    def _go_on(self) -> Review:
+        conflict = next((w.conflict for w in self.review.receipt if w.outcome == "conflict"), None)
+        if not conflict:
+            return self.coding.finish(self.key, launched(self.key, self.ehr))
+        self.choices.append(self.rng.choice(list(Standing)))
+        version, chosen = self.review.version, self.choices[-1]
+        return self.coding.choose(self.key, version, chosen, conflict.seen, ANA, launched(self.key, self.ehr))
+
+    def correct(self) -> None:
+        """Takes the signed review up again, sooner or later; some decide on a chart that could not be read anew."""
+        self.ehr.rate = self.rate
+        if self.rng.random() < 0.5:
+            self._settle()
+        try:
+            self.take_up()
+        except StillWriting:
+            self._settle()
+            self.take_up()
+        for attempt in range(4):
+            if self.review.status is ReviewStatus.READY or (self.review.header and self.rng.random() < 0.3):
+                break
+            self.ehr.rate = self.rate if attempt < 2 else 0.0
+            self.review = self.coding.retry(self.key, launched(self.key, self.ehr), ANA)
+        self._decide_anew()
+
+    def take_up(self) -> None:
+        """Whoever found the error; the chart is read anew."""
+        self.review = self.coding.correct(
+            self.key, self.review.version, "wrong-code", BEN, launched(self.key, self.ehr)
+        )
+
+    def _decide_anew(self) -> None:
+        """Most exchange one code for another, which may be one that was withdrawn before."""
+        claim = [a.code for a in self.review.accepted()]
+        others = [code for code in POOL if code not in claim]
+        match self.rng.choice(["exchange", "exchange", "exchange", "edit", "withdraw", "order", "none is left"]):
+            case "exchange" if claim:
+                self.decide(Action.ADD, self.rng.choice(others))
+                self.withdraw(self.rng.choice(claim))
+            case "edit" if claim:
+                self.decide(Action.EDIT, self.rng.choice(others), instead_of=self.rng.choice(claim))
+            case "withdraw" if claim:
+                self.withdraw(self.rng.choice(claim))
+            case "order" if claim:
+                self.decide(Action.LEAD, claim[-1])
+            case "none is left" if claim:
+                while left := self.review.accepted():
+                    self.withdraw(left[0].code)
+            case _:
+                self.decide(Action.ADD, self.rng.choice(others))
+
+    def withdraw(self, code: str) -> None:
+        """By a no to what is suggested, or act by act until nobody stands for it."""
+        if code in {s.code for s in self.review.suggestions} and self.rng.random() < 0.3:
+            self.decide(Action.REJECT, code)
+        while code in {a.code for a in self.review.accepted()}:
+            self.decide(Action.UNDO, code)
+
+    def _wait(self, press: int) -> None:
+        """Some press again at once, some after a minute."""
+        if press >= 7 or self.rng.random() < 0.5:
+            self._settle()
+        else:
+            self.clock.forward(5)
+
+    def _settle(self) -> None:
+        """Nothing is under way any more."""
+        self.ehr.arrive()
+        self.clock.now += LATE_AT_MOST + timedelta(seconds=1)
+
+
+def launched(key: ReviewKey, ehr: FaultyEHR) -> FHIRClient:
+    """A new launch has a new session; a fault may end it."""
+    ehr.session_over = False
+    client = FHIRClient(key.iss, lambda _: "good-token", patient=key.patient, sleep=lambda _: None)
+    client.mount(ehr)
+    return client
 
 
 class Office:
-    """One process of Chartside and its database; each sign-off has an EHR of its own."""
+    """One process of Chartside and its database; each review has an EHR of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._engine = connect(f"sqlite:///{folder / 'chartside.db'}")
         migrate(self._engine)
         self._store = ReviewStore(self._engine, Vault([KEY]))
-        self._jobs, self._clock = Jobs(), Clock()
+        self._jobs, self._clock = AtOnce(), Clock()
 
     def close(self) -> None:
         self._jobs.stop()
         self._engine.dispose()
 
-    def sign_off(self, seed: int, rate: float = 0.2) -> Ended:
+    def sign_off(self, seed: int, rate: float = 0.2) -> Story:
+        """One review, signed; two in three are corrected afterwards, some of these twice."""
         rng = random.Random(seed)
-        rung = rng.choice([Rung.SINGLE_WRITES, Rung.TRANSACTION, Rung.JSON_PATCH, Rung.DOCUMENT, Rung.MESSAGE])
+        rung = rng.choice(RUNGS)
         ehr = self._ehr(rng, seed)
-        base = f"http://ehr-{seed}.test/fhir"
-        key = ReviewKey(base, "p1", "e1")
-        coding = Coding(self._store, PredictorInProcess(), FakeCodeBook(), self._jobs, self._clock, lambda _: on(rung))
-        self._prepare(key, ehr)
-        review = self._store.review(key)
-        for code in CODES:
-            review = coding.decide(key, review.version, Action.ADD, code, None, ANA)
-        ehr.rate = rate
+        story = self.begin(seed, rung, ehr, rng, rate)
         if rng.random() < 0.1:
             ehr.somebody_lists_a_diagnosis()
-        choices: list[Standing] = []
-        review = coding.sign_off(key, review.version, ANA, self._launch(base, ehr))
-        for press in range(2, 16):
-            if review.status is ReviewStatus.WRITTEN or (not ehr.rate and _is_settled(review)):
-                break
-            ehr.rate = rate if press < 7 else 0.0
-            self._wait(rng, ehr, press)
-            conflict = next((w.conflict for w in review.receipt if w.outcome == "conflict"), None)
-            client = self._launch(base, ehr)
-            if conflict:
-                choices.append(rng.choice(list(Standing)))
-                review = coding.choose(key, review.version, choices[-1], conflict.seen, ANA, client)
-            else:
-                review = coding.finish(key, client)
-        return Ended(seed, rung, review, press, ehr, choices)
+        story.sign()
+        for _ in range(rng.choice([0, 0, 1, 1, 1, 2])):
+            story.correct()
+            story.sign()
+        return story
+
+    def begin(self, seed: int, rung: Rung, ehr: FaultyEHR, rng: random.Random, rate: float) -> Story:
+        """Read, with two codes decided on, and not signed."""
+        key = ReviewKey(f"http://ehr-{seed}.test/fhir", "p1", "e1")
+        coding = Coding(self._store, PredictorInProcess(), FakeCodeBook(), self._jobs, self._clock, lambda _: on(rung))
+        review = self._prepared(key, ehr)
+        story = Story(seed, rung, ehr, coding, key, rng, self._clock, rate, review)
+        for code in CODES:
+            story.decide(Action.ADD, code)
+        return story
 
     def _ehr(self, rng: random.Random, seed: int) -> FaultyEHR:
         server = FakeFHIRServer(served=False, transactions=rng.choice(["atomic", "atomic", "batch", "half-done"]))
@@ -109,93 +208,15 @@ class Office:
             server.fail("POST", f"entry:{rng.choice(['Condition', 'Encounter', 'Claim'])}", answers(412, "Changed."))
         return ehr
 
-    def _prepare(self, key: ReviewKey, ehr: FaultyEHR) -> None:
+    def _prepared(self, key: ReviewKey, ehr: FaultyEHR) -> Review:
         """As if the chart had been read and coded."""
-        chart = read_chart(self._launch(key.iss, ehr), key.patient, key.encounter, lambda _: None)
+        chart = read_chart(launched(key, ehr), key.patient, key.encounter, lambda _: None)
         self._store.create(key, self._clock())
         with self._store.change(key, self._clock()) as draft:
             draft.set_chart(chart.to_json())
             draft.set_status(ReviewStatus.READY)
-
-    def _launch(self, base: str, ehr: FaultyEHR) -> FHIRClient:
-        """A new launch has a new session; a fault may end it."""
-        ehr.session_over = False
-        client = FHIRClient(base, lambda _: "good-token", patient="p1", sleep=lambda _: None)
-        client.mount(ehr)
-        return client
-
-    def _wait(self, rng: random.Random, ehr: FaultyEHR, press: int) -> None:
-        """Some press again at once, some after a minute; by then nothing is under way any more."""
-        if press >= 7 or rng.random() < 0.5:
-            ehr.arrive()
-            self._clock.now += LATE_AT_MOST + timedelta(seconds=1)
-        else:
-            self._clock.now += timedelta(seconds=5)
+        return self._store.review(key)
 
 
 def _is_settled(review: Review) -> bool:
     return not any(line.outcome in MENDABLE | {"conflict"} for line in review.receipt)
-
-
-class _Check:
-    def __init__(self, ended: Ended) -> None:
-        self._ended, self._review, self._server = ended, ended.review, ended.ehr.server
-
-    def all(self) -> list[str]:
-        return [*self._named(), *self._once(), *self._agrees(), *self._nothing_lost()]
-
-    def _named(self) -> list[str]:
-        lines = [f"{w.resource} {w.outcome}: {w.detail}" for w in self._review.receipt if w.outcome in MENDABLE]
-        return lines if self._review.status in ENDS else [f"ended as {self._review.status}", *lines]
-
-    def _valid(self, type: str) -> list[dict[str, Any]]:
-        return [r for r in self._server.all(type) if not _is_void(r)]
-
-    def _once(self) -> list[str]:
-        found = []
-        for type in ("Condition", "Claim", "DocumentReference", "Communication"):
-            ids = [i["value"] for r in self._valid(type) for i in r.get("identifier", []) if i.get("system") == OURS]
-            found += [f"{type} is there {ids.count(i)} times" for i in set(ids) if ids.count(i) > 1]
-        listed = [d["condition"]["reference"] for d in self._listed()]
-        found += [f"{r} is listed {listed.count(r)} times" for r in set(listed) if listed.count(r) > 1]
-        spoken = [t["reference"].partition("/_history")[0] for p in self._server.all("Provenance") for t in p["target"]]
-        return found + [f"{spoken.count(t)} Provenances speak of {t}" for t in set(spoken) if spoken.count(t) > 1]
-
-    def _listed(self) -> list[dict[str, Any]]:
-        return list(self._server.get("Encounter/e1").get("diagnosis", []))
-
-    def _agrees(self) -> list[str]:
-        """What the receipt says and what the EHR holds are the same."""
-        found = []
-        for line in self._review.receipt:
-            there = bool(line.reference) and any(
-                f"{line.resource}/{r['id']}" == line.reference for r in self._valid(line.resource)
-            )
-            if line.outcome in ("written", "already-there") and not there:
-                found.append(f"{line.resource} is told as {line.outcome} and is not there")
-            if line.outcome in ("refused", "not-written") and line.resource != "Encounter":
-                ours = [r for r in self._valid(line.resource) if self._is_of(line.purpose, r)]
-                found += [f"{line.resource} is told as {line.outcome} and is there"] * bool(ours)
-        encounter = next(w for w in self._review.receipt if w.resource == "Encounter")
-        listed = {d["condition"]["reference"] for d in self._listed()}
-        ours = {w.reference for w in self._review.receipt if w.resource == "Condition" and w.outcome == "written"}
-        if encounter.outcome == "written" and not ours <= listed:
-            found.append("the encounter is told as written and does not list what is ours")
-        return found + [f"the list leads nowhere: {r}" for r in listed if str(r).startswith("urn:")]
-
-    def _is_of(self, purpose: str, resource: dict[str, Any]) -> bool:
-        if resource["resourceType"] == "Condition":
-            return bool(purpose == f"diagnosis {resource['code']['coding'][0]['code']}")
-        return any(i.get("system") == OURS for i in resource.get("identifier", [])) or "target" in resource
-
-    def _nothing_lost(self) -> list[str]:
-        """Nobody's change is overwritten, but by a person's choice."""
-        listed = {d["condition"]["reference"] for d in self._listed()}
-        theirs = {f"Condition/theirs-{n}" for n in range(1, self._ended.ehr.others + 1)}
-        kept = theirs <= listed or Standing.MINE in self._ended.choices
-        return [] if kept else ["what somebody else listed is gone"]
-
-
-def _is_void(resource: dict[str, Any]) -> bool:
-    codings = resource.get("verificationStatus", {}).get("coding", [])
-    return resource.get("status") == "entered-in-error" or any(c.get("code") == "entered-in-error" for c in codings)

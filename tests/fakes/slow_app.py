@@ -14,5 +14,6 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
         (folder / f"{name}.begun").touch()
         while not (folder / name).exists():
             time.sleep(0.02)
+        (folder / f"{name}.ended").touch()
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [str(os.getpid()).encode()]

@@ -107,11 +107,10 @@ def _slice(kept: frozenset[str]) -> dict[str, bytes]:
 
 
 def _term(row: str) -> Term:
-    source, code, text, path, modifiers = row.split("\t")
+    source, code, text, path, modifiers, see = row.split("\t")
     levels = tuple(path.split("|")) if path else ()
-    return Term(
-        text or ", ".join(levels), code, TermSource(source), levels, tuple(modifiers.split("|")) if modifiers else ()
-    )
+    free = tuple(modifiers.split("|")) if modifiers else ()
+    return Term(text or ", ".join(levels), code, TermSource(source), levels, free, see=see)
 
 
 def tiny_experience() -> Experience:
@@ -166,22 +165,6 @@ def save_network(path: Path, embeddings: Floats, weights: Floats) -> None:
     ]
     held = {"embeddings": embeddings, "weights": weights, "last": np.array([-1], np.int64)}
     _save(path, nodes, held, "logits", [*shape, weights.shape[1]])
-
-
-def tiny_encoder(path: Path) -> None:
-    """Phrases to the sum of random vectors of their pieces, of length 1: phrases of the same pieces lie close."""
-    numbers = np.random.default_rng(_SEED)
-    embeddings = numbers.normal(0, 1, (tiny_tokenizer().get_vocab_size(), _WIDTH)).astype(np.float32)
-    nodes = [
-        helper.make_node("Gather", ["embeddings", "input_ids"], ["embedded"]),
-        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["mask", "last"], ["column"]),
-        helper.make_node("Mul", ["embedded", "column"], ["said"]),
-        helper.make_node("ReduceSum", ["said", "pieces"], ["sums"], keepdims=0),
-        helper.make_node("LpNormalization", ["sums"], ["vectors"], axis=-1, p=2),
-    ]
-    held = {"embeddings": embeddings, "last": np.array([-1], np.int64), "pieces": np.array([1], np.int64)}
-    _save(path, nodes, held, "vectors", ["phrases", _WIDTH])
 
 
 def _save(

@@ -14,7 +14,7 @@ from fhir_server import running
 from signing_at_random import on
 
 from smartapp.fhir.client import FHIRClient
-from smartapp.reviews import Action, ReviewStatus, Rung
+from smartapp.reviews import Action, Review, ReviewStatus, Rung
 
 DIES = Path(coding_bench.__file__).with_name("dies_while_signing.py")
 
@@ -51,21 +51,55 @@ EXPECTED = {
 def test_kill_while_signing(bench: Bench, rung: Rung, requests: int) -> None:
     """A process killed while it writes leaves a signed review with its outbox; the next one to open it completes the
     write, once."""
-    review = bench.ready()
-    for code in ("I10", "E11.9"):
-        review = bench.coding.decide(bench.key, review.version, Action.ACCEPT, code, None, ANA)
-    arguments = [f"sqlite:///{bench.database}", KEY, bench.server.base_url, str(requests), rung.value]
-    died = subprocess.run([sys.executable, str(DIES), *arguments], capture_output=True, timeout=60)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
-    left = bench.coding.review(bench.key)
+    accepted(bench)
+    left = killed(bench, rung, requests)
     assert left.status is ReviewStatus.SIGNED
     assert {line.outcome for line in left.receipt} <= {"pending", "sent", "written", "not-written"}
     assert left.attestation is not None and left.attestation.by == ANA
-
-    bench.clock.now = datetime.now(UTC) + timedelta(minutes=2)  # the dead process's heartbeat is old by now
-    again = bench.another(ladder_for=lambda _: on(rung))
-    again.coding.open(bench.key, bench.client)
-    done = bench.until(ReviewStatus.WRITTEN)
+    done = opened_again(bench, rung)
     assert {line.outcome for line in done.receipt} <= {"written", "already-there", "not-written"}
     assert {type: len(bench.server.all(type)) for type in COUNTED} == EXPECTED[rung]
     assert len(bench.server.get("Encounter/e1").get("diagnosis", [])) == EXPECTED[rung]["Condition"]
+
+
+@pytest.mark.parametrize("requests", [5, 8, 11, 14])
+def test_kill_while_correcting(bench: Bench, requests: int) -> None:
+    """The same of a correction: one code withdrawn, one added, both signatures kept."""
+    review = accepted(bench)
+    bench.coding.sign_off(bench.key, review.version, ANA, bench.client)
+    bench.clock.forward(3600)
+    bench.coding.correct(bench.key, bench.coding.review(bench.key).version, "wrong-code", ANA, bench.client)
+    review = bench.until(ReviewStatus.READY)
+    for action, code in ((Action.UNDO, "I10"), (Action.ADD, "J06.9")):
+        review = bench.coding.decide(bench.key, review.version, action, code, None, ANA)
+    assert killed(bench, Rung.SINGLE_WRITES, requests).status is ReviewStatus.SIGNED
+    done = opened_again(bench, Rung.SINGLE_WRITES)
+    assert len(done.corrections) == 1
+    held = [(c["code"], c["verificationStatus"]) for c in bench.server.all("Condition")]
+    status = sorted((code["coding"][0]["code"], is_so["coding"][0]["code"]) for code, is_so in held)
+    assert status == [("E11.9", "confirmed"), ("I10", "entered-in-error"), ("J06.9", "confirmed")]
+    assert {type: len(bench.server.all(type)) for type in ("Claim", "Provenance")} == {"Claim": 1, "Provenance": 2}
+    assert len(bench.server.get("Encounter/e1")["diagnosis"]) == 2
+
+
+def accepted(bench: Bench) -> Review:
+    review = bench.ready()
+    for code in ("I10", "E11.9"):
+        review = bench.coding.decide(bench.key, review.version, Action.ACCEPT, code, None, ANA)
+    return review
+
+
+def killed(bench: Bench, rung: Rung, requests: int) -> Review:
+    """Another process signs and is killed at that request; what it left."""
+    arguments = [f"sqlite:///{bench.database}", KEY, bench.server.base_url, str(requests), rung.value]
+    died = subprocess.run([sys.executable, str(DIES), *arguments], capture_output=True, timeout=60)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    return bench.coding.review(bench.key)
+
+
+def opened_again(bench: Bench, rung: Rung) -> Review:
+    """When the dead process's heartbeat is old."""
+    bench.clock.now = datetime.now(UTC) + timedelta(minutes=2)
+    again = bench.another(ladder_for=lambda _: on(rung))
+    again.coding.open(bench.key, bench.client)
+    return bench.until(ReviewStatus.WRITTEN)

@@ -197,14 +197,15 @@ def test_what_cannot_be_proven_is_said(told: Told, asked: list[str], told_why: s
 
 
 def test_the_export_is_a_line_an_event(told: Told) -> None:
-    """NDJSON and CSV hold the same events, those of the days asked for."""
+    """NDJSON and CSV hold the same events, those of the days asked for; that the log was read out is one of them."""
     fhir = [json.loads(line) for line in told.run("export").stdout.splitlines()]
-    rows = list(csv.DictReader(io.StringIO(told.run("export", "--format", "csv").stdout)))
+    *rows, last = csv.DictReader(io.StringIO(told.run("export", "--format", "csv").stdout))
     assert [f"chartside-{row['sequence']}" for row in rows] == [resource["id"] for resource in fhir]
+    assert (rows[-1]["kind"], last["kind"], json.loads(last["what"])["form"]) == ("export", "export", "csv")
     assert {resource["resourceType"] for resource in fhir} == {"AuditEvent"}
     day = f"{told.site.clock():%Y-%m-%d}"
     assert told.run("export", "--to", day).stdout == ""
-    assert told.run("export", "--from", day).stdout.count("\n") == len(fhir)
+    assert told.run("export", "--from", day).stdout.count("\n") == len(fhir) + 3  # those since are told, too
 
 
 def test_compliance_reads_how_a_code_came_about(told: Told) -> None:
@@ -220,6 +221,7 @@ def test_compliance_reads_how_a_code_came_about(told: Told) -> None:
     assert re.search(r"Condition/\S+ Written", said)
     assert "agrees with its hash" in said
     assert not [sealed for sealed in SEALED if sealed in page]
+    assert f"Last event When Encounter/{told.visit.encounter} " in words(browser.get("/admin/audit/").text)
     assert told.visit.encounter not in " ".join(browser.urls)  # no id of a chart in an address
 
 
@@ -237,8 +239,16 @@ def test_compliance_pages_are_for_admins(told: Told) -> None:
 def test_reading_a_story_is_told_too(told: Told) -> None:
     number = told.events()[0].sequence
     assert admin(told.site).get(f"/admin/audit/{number}").status_code == 200
-    last = told.run("export", "--format", "csv").stdout.splitlines()[-1]
-    assert "read the story of a chart" in last
+    *_, read, _ = told.run("export", "--format", "csv").stdout.splitlines()
+    assert "read the story of a chart" in read
+
+
+def test_looking_for_charts_is_told_without_what_was_typed(told: Told) -> None:
+    """Somebody may have typed a name."""
+    post(admin(told.site), "/admin/audit/find", wanted="Maier")
+    lines = told.run("export", "--format", "csv").stdout
+    assert "listed charts of the audit log" in lines
+    assert "Maier" not in lines
 
 
 def test_a_changed_list_of_ehrs_is_told(told: Told) -> None:

@@ -236,7 +236,8 @@ WRONG_METHODS = (
     ("GET", "decisions", "POST"),
     ("GET", "sign", "POST"),
     ("GET", "search", "POST"),
-    ("POST", "summary", "GET"),
+    ("POST", "receipt", "GET"),
+    ("DELETE", "summary", "POST"),
     ("DELETE", "", "GET"),
     ("PUT", "decisions", "POST"),
     ("POST", "/launch", "GET"),
@@ -254,7 +255,18 @@ def test_a_wrong_method(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/.env", "/assets/x/../../../etc/passwd", "/assets/x/%2e%2e/pyproject.toml", "/r/", "/%ff"]
+    "path",
+    [
+        "/nowhere",
+        "/.env",
+        "/.git/config",
+        "/static/",
+        "/assets/",
+        "/assets/x/../../../etc/passwd",
+        "/assets/x/%2e%2e/pyproject.toml",
+        "/r/",
+        "/%ff",
+    ],
 )
 def test_an_address_that_does_not_exist(site: Site, path: str) -> None:
     """404 with where to go, and never a file from beside the static ones."""

@@ -10,6 +10,8 @@ from reportlab.pdfgen.canvas import Canvas
 from sample_chart import encoded, note
 from whole_site import Site
 
+from smartapp.inference import LONGEST_TEXT
+
 PHRASE = "Essential hypertension"
 NOT_READ = "This note was not read."
 LIMIT = 2 * 1024 * 1024
@@ -17,7 +19,7 @@ LIMIT = 2 * 1024 * 1024
 
 def shown_notes(page: str) -> list[str]:
     """The text of each note on the page, as a reader sees it."""
-    texts = re.findall(r'<div class="text" dir="auto">(.*?)</div>', page, re.DOTALL)
+    texts = re.findall(r'<div [^>]*class="text"[^>]*>(.*?)</div>', page, re.DOTALL)
     return [html.unescape(re.sub(r"</?(?:b|mark|a)\b[^>]*>", "", text)) for text in texts]
 
 
@@ -98,10 +100,20 @@ def test_a_note_that_cannot_be_read(site: Site, data: bytes, content_type: str, 
 
 
 def test_a_note_of_exactly_2_mb(site: Site) -> None:
-    """The largest note that is read is read whole."""
-    page = site.open(site.visit(note(text=padded(LIMIT)))).page.text
-    assert marked(page, "I10") == [PHRASE]
+    """The largest note that is read is shown whole and can be coded; that it is too long for suggestions is said."""
+    opened = site.open(site.visit(note(text=padded(LIMIT))))
+    page = opened.page.text
     assert len(shown_notes(page)[0]) == LIMIT
+    assert "The notes are too long for suggestions" in page
+    assert opened.decide("add", "I10").status_code == 303
+    assert "Written to the chart" in opened.sign().text
+
+
+def test_notes_of_as_much_as_the_predictor_reads(site: Site) -> None:
+    """The longest notes that are coded are coded at their end, too."""
+    page = site.open(site.visit(note(text=f"{PHRASE}.".encode().rjust(LONGEST_TEXT, b".")))).page.text
+    assert marked(page, "I10") == [PHRASE]
+    assert len(shown_notes(page)[0]) == LONGEST_TEXT
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "us-ascii", "iso-8859-1", ""])

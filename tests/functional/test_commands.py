@@ -125,7 +125,7 @@ def test_a_taken_port_is_named() -> None:
     """The demo says which port is taken and which setting chooses another."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        result = run("demo", "--app-port", str(port))
+        result = run("demo", *free_ports(), "--app-port", str(port))
     assert result.exit_code == 1
     assert str(port) in result.stderr
     assert "CHARTSIDE_DEMO_APP_PORT" in result.stderr

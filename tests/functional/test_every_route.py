@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from coding_bench import KEY
+from flask import Flask
 from sample_chart import note
 from site_browser import Browser, Opened
 from sqlalchemy import text
@@ -39,6 +40,8 @@ PUBLIC = {
     "site.privacy": "a public page",
     "site.terms": "a public page",
     "site.support": "a public page",
+    "card.show": "the model card; shares of what was signed, of no fewer than eleven encounters",
+    "card.show_json": "the same for programs",
     "launch.launch": "begins a launch; the EHR says whose chart it is",
     "launch.callback": "takes the EHR's answer to a launch of this browser",
     "launch.logout": "ends the launch that the form names, in its own browser",
@@ -48,6 +51,7 @@ PUBLIC = {
     "admin.enter": "takes the link",
 }
 NAME, PHRASE = "Wrenfield", "tawny pipit rattle"
+CPC = {"code": {"coding": [{"system": "urn:aapc", "code": "CPC"}]}}  # of a coder
 FILLED = {"kind": "text", "digest": "0", "name": "icon.svg", "id": "codes-to-review"}
 REFUSED = {400, 401, 403, 404, 409}
 
@@ -72,12 +76,20 @@ class Case:
             **self.opened.chart,
             "version": self.stored()[1],
             "action": "add",
-            "code": "J06.9",
+            "code": "I10",
             "reason": "unsupported",
             "attest": "yes",
+            "why": "late-notes",
             "words": PHRASE,
+            "codes": "I10",
             "seen": "x",
             "choice": "both",
+            "form": "open",
+            "question": "What condition is this?",
+            "indicator": "0",
+            "answer": PHRASE,
+            "role": "coder",
+            "pending": "document",
             **other,
         }
 
@@ -86,11 +98,12 @@ class Case:
         engine = connect(self.site.config.database_url)
         with engine.connect() as connection:
             of = {"patient": self.visit.patient, "iss": self.site.iss}
-            count = "(SELECT count(*) FROM decision WHERE review_id = review.id)"
-            query = f"SELECT id, version, status, {count} FROM review WHERE patient = :patient AND iss = :iss"
+            said = ("decision", "decision.id"), ("query", "query.version"), ("pending", "1")
+            sums = (f"(SELECT sum({what}) FROM {table} WHERE review_id = review.id)" for table, what in said)
+            query = f"SELECT id, version, status, {', '.join(sums)} FROM review WHERE patient = :patient AND iss = :iss"
             row = connection.execute(text(query), of).one()
         engine.dispose()
-        return (row[0], str(row[1]), row[2], row[3], self.visit.counts())
+        return (row[0], str(row[1]), *row[2:], self.visit.counts())
 
     def leaks(self, answer: TestResponse) -> list[str]:
         said = answer.get_data(as_text=True) + str(answer.headers)
@@ -118,11 +131,23 @@ def of_machines(rule: Rule) -> bool:
 @pytest.fixture
 def case(site: Site) -> Case:
     visit = site.visit(note(text=f"{NAME}: {PHRASE}. Essential hypertension."), name=[{"text": f"Ada {NAME}"}])
+    put_person(site, CPC)
     opened = site.open(visit).accept("I10")
     opened.sign()
+    asked = opened.post("queries", code="I10", version="1")
+    FILLED["number"] = asked.location.rpartition("/")[2]
+    put_person(site)
     case = Case(site, visit, opened)
     assert case.leaks(opened.show())
     return case
+
+
+def put_person(site: Site, *qualifications: dict[str, Any]) -> None:
+    """Whoever launches from now on is this person: a coder by the qualification, or a clinician."""
+    name = [{"text": "Dr Helena Marsh"}]
+    site.fhir.put(
+        {"resourceType": "Practitioner", "id": "demo-clinician", "name": name, "qualification": list(qualifications)}
+    )
 
 
 def check_refused(case: Case, ask: Callable[[Rule, str], TestResponse], of: Callable[[Rule], bool]) -> None:
@@ -145,14 +170,33 @@ def ask_as(
 
 def test_every_address_is_guarded_or_public_for_a_reason(case: Case) -> None:
     """A new address that is neither below a launch nor an admin's nor a machine's has to be named here."""
-    rules = list(case.site.app.url_map.iter_rules())
-    open_to_all = {r.endpoint for r in rules if not (of_a_launch(r) or of_admins(r) or of_machines(r))}
-    assert open_to_all == PUBLIC.keys()
+    assert open_to_all(case.site.app) == PUBLIC.keys()
+
+
+def open_to_all(app: Flask) -> set[str]:
+    rules = app.url_map.iter_rules()
+    return {r.endpoint for r in rules if not (of_a_launch(r) or of_admins(r) or of_machines(r))}
+
+
+def test_an_address_that_nobody_guards_is_noticed(case: Case) -> None:
+    """A new one outside of a launch has to be named; one below a launch that asks for no session fails what follows."""
+    site, before = case.site, case.site.app
+    site.app = site.start()
+    try:
+        site.app.add_url_rule("/new", "new", lambda: "")
+        assert open_to_all(site.app) - PUBLIC.keys() == {"new"}
+        site.app.add_url_rule("/r/<launch_key>/new", "careless", lambda launch_key: NAME)
+        nobody = partial(ask_as, case, site.browser(), case.opened.launch_key, case.form())
+        with pytest.raises(AssertionError, match=f"/r/<launch_key>/new', 200.*{NAME}"):
+            check_refused(case, nobody, of_a_launch)
+    finally:
+        site.app = before
 
 
 def test_the_right_one_gets_in(case: Case) -> None:
     """So that the refusals below are for the reason they are meant for: GETs answer, POSTs are taken or out of turn."""
-    for rule, method in case.rules(of_a_launch):
+    correcting_last = sorted(case.rules(of_a_launch), key=lambda asked: asked[0].endpoint == "review.correct")
+    for rule, method in correcting_last:  # what is being corrected is not signed, and has no export
         answer = ask_as(case, case.opened.browser, case.opened.launch_key, case.form(), rule, method)
         also = {"POST": 409, "GET": 404 if rule.endpoint == "review.ehr_style" else 200}  # this EHR gives no style
         assert answer.status_code in (200, 204, 303, also[method]), rule.rule
@@ -227,6 +271,38 @@ def test_an_ehr_that_is_no_longer_trusted(case: Case) -> None:
     launcher._store.put(replace(mine, key="g" * 43, context=replace(mine.context, iss="https://gone.example/fhir")))
     check_refused(case, partial(ask_as, case, case.opened.browser, "g" * 43, case.form()), of_a_launch)
     launcher._store.remove("g" * 43)
+
+
+def test_no_role(case: Case) -> None:
+    """Of the same patient, in a launch as a clinician: what is for coders says so, and shows and changes nothing."""
+    clinician = case.site.open(case.visit)
+    coders = ("review.show_worklist", "review.worklist_file")
+    before, asked = case.stored(), 0
+    for rule, method in case.rules(of_a_launch):
+        if rule.endpoint in coders or rule.endpoint.endswith("query"):
+            form = case.form(csrf_token=clinician.token)
+            answer, asked = ask_as(case, clinician.browser, clinician.launch_key, form, rule, method), asked + 1
+            assert (answer.status_code, case.leaks(answer)) == (403, []), rule.rule
+    assert asked == 8
+    assert case.stored() == before
+
+
+def test_another_coder(case: Case) -> None:
+    """A coder who never opened the encounter does not find it in the worklist, nor one from another part of the EHR."""
+    launcher = case.site.app.extensions["chartside"].launcher
+    mine = launcher._store.get(case.opened.launch_key)
+    other = case.site.visit()
+    for key, says in (
+        ("o" * 43, {"fhir_user": "Practitioner/somebody-else"}),
+        ("t" * 43, {"tenant": "another-hospital"}),
+    ):
+        elsewhere = {"patient": other.patient, "encounter": other.encounter}
+        launcher._store.put(replace(mine, key=key, context=replace(mine.context, **elsewhere, **says)))
+        for path in ("worklist", "worklist.csv"):
+            answer = case.opened.browser.get(f"/r/{key}/{path}")
+            assert (answer.status_code, case.leaks(answer)) == (200, [])
+        launcher._store.remove(key)
+    assert NAME in case.opened.browser.get(case.opened.path + "worklist.csv").text  # which has all pages of it
 
 
 @pytest.mark.parametrize("cookie", ["none", "launch", "ended"])

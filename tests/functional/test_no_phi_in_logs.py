@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -199,7 +199,7 @@ def test_a_bug_of_ours(site: Site, visit: Visit, watch: Watch) -> None:
     opened = launched(site, visit, watch)
     wiring = site.app.extensions["chartside"]
     broken = site.start()
-    broken.extensions["chartside"] = type(wiring)(wiring.coding, wiring.launcher, _stumble, wiring.ehrs, wiring.config)
+    broken.extensions["chartside"] = replace(wiring, client_for=_stumble)
     check_page(opened.browser.restarted(broken).get(opened.path), 500)
     assert [line for line in watch.keeper.lines if "unexpected ZeroDivisionError" in line and "_stumble" in line]
     watch.check()

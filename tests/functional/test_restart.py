@@ -1,5 +1,6 @@
 """The app's process goes away and another takes its place: reviews, decisions and work under way are kept."""
 
+from site_browser import eventually
 from site_faults import silence
 from whole_site import Site
 
@@ -32,3 +33,19 @@ def test_a_restart_in_the_middle_of_reading(site: Site) -> None:
     opened.settle()
     assert set(opened.states()) == {"E11.9", "I10"}
     assert opened.decide("accept", "I10").status_code == 303
+
+
+def test_a_clock_that_was_set_back(site: Site) -> None:
+    """What a dead process began when the clock was an hour ahead is not taken for work under way until then."""
+    visit, browser = site.visit(), site.browser()
+    there = browser.get(browser.to_callback(browser.start_url(visit))).location
+    with silence(site, "DocumentReference"):
+        assert "Reading the chart" in browser.get(there).text
+        eventually(lambda: len(site.fhir.sent("GET", f"Patient/{visit.patient}")) == 1)
+        site.clock.forward(-3600)
+        after = browser.restarted(site.start())
+        assert "Reading the chart" in after.get(there).text
+        eventually(lambda: len(site.fhir.sent("GET", f"Patient/{visit.patient}")) == 2)  # read anew
+    opened = after.opened(after.get(there))
+    opened.settle()
+    assert set(opened.states()) == {"E11.9", "I10"}

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from cryptography.fernet import Fernet
 from demo_app import Clock, clients, resources
 from fhir_in_memory import FHIRInMemory
@@ -21,6 +23,7 @@ from launch.sandbox.cds import complaint
 from launch.sandbox.serving import find_free_port, serve_in_thread
 from launch.vault import Vault
 from smartapp.cds import CodesToReview
+from smartapp.cds.linking import is_link_to
 from smartapp.reviews import Action, Attestation, Reviewer, ReviewKey, ReviewStatus, Rung, WrittenResource
 from smartapp.store import CardStore, ReviewStore, connect, migrate
 from smartapp.views.cds import blueprint
@@ -39,7 +42,7 @@ class Site:
         engine = connect(f"sqlite:///{folder / 'cds.db'}")
         stack.callback(engine.dispose)
         migrate(engine)
-        vault = Vault([Fernet.generate_key().decode()])
+        vault = self.vault = Vault([Fernet.generate_key().decode()])
         self.store, self.key = ReviewStore(engine, vault), ReviewKey(f"{self.ehr_url}/fhir", "ana", "ana-visit")
         keys = {"cds_issuer": self.key.iss, "cds_jwks_url": f"{self.ehr_url}/cds/jwks.json"} if registered else {}
         ehrs = TrustedEHRs([EHR(self.key.iss, "Demo EHR", "us", "public", **keys)])
@@ -88,7 +91,18 @@ def test_a_chart_that_was_never_reviewed(make: Any) -> None:
     """The page shows the invitation, with a link that launches the app."""
     page = make().ehr.get(CHART).text
     assert "Review the codes of this encounter" in page
-    assert f'href="{CHART}/open"' in page
+    assert f'href="{CHART}/open?context=' in page
+
+
+def test_the_link_of_a_card(make: Any) -> None:
+    """What the card's link carries goes into the launch, and comes back with the token alone."""
+    site = make()
+    links = BeautifulSoup(site.ehr.get(CHART).text, "html.parser").find_all("a", href=re.compile(r"/open\?context="))
+    started = site.ehr.get(links[0]["href"]).location
+    (launch,) = parse_qs(urlsplit(started).query)["launch"]
+    kept = site.ehr.application.extensions["sandbox_grants"].find_launch(launch, site.clock())
+    assert is_link_to(site.vault, kept.app_context, site.key, site.clock())
+    assert kept.app_context not in started
 
 
 def test_taking_a_suggestion(make: Any) -> None:

@@ -1,67 +1,17 @@
 """`chartside sessions`: an administrator sees who is signed in and ends it, wherever sessions are kept."""
 
 import os
-import secrets
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import redis
-from click.testing import CliRunner, Result
-from cryptography.fernet import Fernet
+from deployment import ONE, OTHER, Deployment
 
-from launch.context import LaunchContext
-from launch.ehrs import TrustedEHRs
-from launch.errors import SessionEnded
-from launch.launcher import Launcher
-from launch.sessions import Session, Tokens
-from launch.vault import Vault
-from smartapp import store, utc_now
-from smartapp.cli import main
 from smartapp.config import Config, MissingSettings
-from smartapp.launching import build_launcher
 
-ONE, OTHER = "http://127.0.0.1:9/one", "http://127.0.0.1:9/other"  # nobody listens there
-EHRS = "".join(
-    f'[[ehr]]\niss = "{iss}"\nname = "EHR"\nclient_id = "c"\nclient_auth = "public"\n' for iss in (ONE, OTHER)
-)
 REDIS_DATABASE = 1 + os.getpid() % 15  # of no other run at the same time, as far as sixteen go
-
-
-class Deployment:
-    """Settings as an administrator has them, and a launcher on the same store."""
-
-    def __init__(self, folder: Path, **more: str) -> None:
-        (folder / "ehrs.toml").write_text(EHRS)
-        self.environ = {
-            "CHARTSIDE_PUBLIC_URL": "https://app.example",
-            "CHARTSIDE_SECRET_KEYS": Fernet.generate_key().decode(),
-            "CHARTSIDE_EHRS": str(folder / "ehrs.toml"),
-            "CHARTSIDE_STATE": str(folder),
-        } | more
-        config = Config.from_env(self.environ)
-        engine, vault = store.connect(config.database_url), Vault(config.secret_keys)
-        store.migrate(engine)
-        self.launcher: Launcher = build_launcher(config, TrustedEHRs.load(config.ehrs_file), engine, vault, utc_now)
-
-    def sign_in(self, iss: str, user: str, **changes: datetime) -> Session:
-        now = datetime.now(UTC).replace(microsecond=0)
-        context = LaunchContext(iss, "EHR", "patient-77", "encounter-88", user, "Dr. Ines Okafor", ("launch",))
-        tokens = Tokens("token-for-access", "token-for-more", now + timedelta(minutes=5))
-        session = replace(Session(secrets.token_urlsafe(16), "browser", context, tokens, now, now), **changes)
-        self.launcher._store.put(session)
-        return session
-
-    def is_open(self, session: Session) -> bool:
-        try:
-            return bool(self.launcher.session(session.key, "browser"))
-        except SessionEnded:
-            return False
-
-    def run(self, *words: str) -> Result:
-        return CliRunner().invoke(main, ["sessions", *words], env=self.environ)
 
 
 @pytest.fixture(params=["database", "redis"])
@@ -86,7 +36,7 @@ def test_sessions_are_listed_without_patients_and_tokens(deployment: Deployment)
     session = deployment.sign_in(ONE, "Practitioner/1")
     long_ago = datetime.now(UTC) - timedelta(minutes=16)
     deployment.sign_in(OTHER, "Practitioner/2", seen_at=long_ago)
-    result = deployment.run("list")
+    result = deployment.run("sessions", "list")
     assert result.exit_code == 0, result.output
     (line,) = result.stdout.splitlines()
     assert ONE in line
@@ -116,7 +66,7 @@ def test_the_sessions_named_end_at_once_and_no_others(
         "b": deployment.sign_in(ONE, "Practitioner/2"),
         "c": deployment.sign_in(OTHER, "Practitioner/1"),
     }
-    result = deployment.run("end", *words)
+    result = deployment.run("sessions", "end", *words)
     assert result.exit_code == 0, result.output
     assert [name for name, session in signed_in.items() if deployment.is_open(session)] == left
     assert f"{3 - len(left)} session" in result.stderr
@@ -127,7 +77,7 @@ def test_ending_everybody_must_be_said(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path)
     session = deployment.sign_in(ONE, "Practitioner/1")
     for words in ((), ("--all", "--iss", ONE)):
-        result = deployment.run("end", *words)
+        result = deployment.run("sessions", "end", *words)
         assert result.exit_code == 2
         assert "--all" in result.output
     assert deployment.is_open(session)
@@ -136,7 +86,7 @@ def test_ending_everybody_must_be_said(tmp_path: Path) -> None:
 def test_a_store_that_is_away_is_told_without_its_password(tmp_path: Path) -> None:
     """One sentence and exit code 1."""
     deployment = Deployment(tmp_path, CHARTSIDE_SESSIONS_URL="redis://:a-password@127.0.0.1:9/0")
-    result = deployment.run("list")
+    result = deployment.run("sessions", "list")
     assert result.exit_code == 1
     assert "cannot reach its store of sessions" in result.output
     assert "a-password" not in result.output + repr(Config.from_env(deployment.environ))

@@ -6,6 +6,8 @@ import pytest
 from site_browser import Opened
 from whole_site import Site
 
+PATHS = ("decisions", "search", "retry", "sign", "finish", "choice", "correct", "correct/cancel")
+
 
 @pytest.fixture
 def tabs(site: Site) -> tuple[Opened, Opened]:
@@ -35,7 +37,7 @@ def test_a_form_of_the_other_tab_is_refused(tabs: tuple[Opened, Opened]) -> None
     version = one.version
     form = {"action": "accept", "code": "I10", "attest": "yes", "words": "flu", "version": version}
     mixed = ({name: two.chart[name]} for name in two.chart)
-    for path, foreign in product(("decisions", "search", "retry", "sign", "finish", "choice"), (two.chart, *mixed)):
+    for path, foreign in product(PATHS, (two.chart, *mixed)):
         refused = one.post(path, **form | foreign)
         assert refused.status_code == 409
         assert "another patient or encounter" in refused.text

@@ -12,6 +12,7 @@ from model.predictor import Predictor
 from smartapp.config import HERE
 
 NOTES = tomllib.loads((Path(__file__).parents[1] / "fixtures" / "vignettes.toml").read_text(encoding="utf-8"))["note"]
+pytestmark = pytest.mark.xdist_group("vignettes")  # the notes are coded once
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +37,14 @@ def test_most_expected_codes_are_suggested(answers: Answers) -> None:
 
 
 def test_wrong_codes_are_not_suggested(answers: Answers) -> None:
-    """At most six in a hundred of what is denied, integral, of another, of the past, or said in more detail."""
+    """At most three in a hundred of what is denied, integral, of another, of the past, or said in more detail."""
     barred = [(code, codes) for note, codes in answers for code in note["never"]]
     fallen = [code for code, codes in barred if code in {str(one.code) for one in codes}]
-    assert len(fallen) / len(barred) <= 0.06
+    assert len(fallen) / len(barred) <= 0.03
 
 
 def test_the_plain_first_listed_code_leads(answers: Answers) -> None:
     """Most notes with one plain reason for the visit."""
     plain = [(note["first"], codes) for note, codes in answers if "first" in note]
     right = [[str(code.code) for code in codes if code.first_listed] == [first] for first, codes in plain]
-    assert sum(right) / len(right) >= 0.75
+    assert sum(right) / len(right) >= 0.8

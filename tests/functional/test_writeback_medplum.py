@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import requests
-from sample_chart import accepted, attestation, outbox, visit
+from sample_chart import accepted, attestation, corrected, outbox, visit
 
 from smartapp.fhir.chart import read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.writeback import write_back
 from smartapp.reviews import ReviewKey, Rung, WrittenResource
 
@@ -62,11 +63,23 @@ class Here:
         found: Resource = requests.get(f"{self.base}/Encounter/{self.key.encounter}", timeout=20).json()
         return found
 
-    def sign(self, rung: Rung, client: type[FHIRClient] = FHIRClient) -> tuple[WrittenResource, ...]:
+    def sign(
+        self,
+        rung: Rung,
+        client: type[FHIRClient] = FHIRClient,
+        codes: tuple[str, ...] = CODES,
+        before: tuple[WrittenResource, ...] = (),
+    ) -> tuple[WrittenResource, ...]:
+        """`before`: the receipt of a signature that this one corrects."""
+        later, correction = corrected(before)
+        corrections = (correction,) if before else ()
         with client(self.base, lambda _: "token", patient=self.key.patient, sleep=lambda _: None) as speaking:
             chart = read_chart(speaking, self.key.patient, self.key.encounter, lambda _: None)
-            out = outbox(chart, *CODES, rung=rung)
-            return write_back(speaking, self.key, accepted(*CODES), attestation(), "rev-1", chart=chart, outbox=out)
+            out = outbox(chart, *codes, rung=None if before else rung, corrections=corrections)
+            return write_back(
+                speaking, self.key, accepted(*codes), later if before else attestation(), "rev-1",
+                chart=chart, outbox=out, ladder=SINGLE_WRITES, corrections=corrections,
+            )  # fmt: skip
 
     def counts(self) -> dict[str, int]:
         return {type: len(self.get(type)) for type in ("Condition", "Claim", "Provenance")}
@@ -86,6 +99,24 @@ def test_written_once(base: str, rung: Rung) -> None:
     assert here.counts() == ONCE
     listed = [d["condition"]["reference"] for d in here.encounter()["diagnosis"]]
     assert sorted(listed) == sorted(f"Condition/{c['id']}" for c in here.get("Condition"))
+
+
+def test_a_correction(base: str) -> None:
+    """One code in the place of another: the withdrawn Condition stays and says so, and is off list and claim."""
+    here = Here(base, "corrected")
+    first = here.sign(Rung.SINGLE_WRITES)
+    lines = here.sign(Rung.SINGLE_WRITES, codes=("E11.9", "J06.9"), before=first)
+    assert {line.outcome for line in lines} == {"written", "already-there"}, lines
+    status = {code_of(c["code"]): c["verificationStatus"]["coding"][0]["code"] for c in here.get("Condition")}
+    assert status == {"I10": "entered-in-error", "E11.9": "confirmed", "J06.9": "confirmed"}
+    listed = [e["condition"]["reference"] for e in here.encounter()["diagnosis"]]
+    assert listed == [line.reference for line in lines[:2]]
+    (claim,) = here.get("Claim")
+    assert [code_of(d["diagnosisCodeableConcept"]) for d in claim["diagnosis"]] == ["E11.9", "J06.9"]
+
+
+def code_of(concept: Resource) -> str:
+    return str(concept["coding"][0]["code"])
 
 
 class Interrupted(FHIRClient):

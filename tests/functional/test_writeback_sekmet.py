@@ -12,11 +12,12 @@ import fhirkit
 import pytest
 import requests
 from fhir_server import FakeFHIRServer, running
-from sample_chart import NOTE, accepted, attestation, condition, encoded, outbox, visit
+from sample_chart import NOTE, accepted, attestation, condition, corrected, encoded, outbox, visit
 
 from launch.sandbox.fhir_process import FHIRProcess
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.resources import build_condition, condition_id, token
 from smartapp.fhir.writeback import write_back
 from smartapp.reviews import ReviewKey, WrittenResource
@@ -68,7 +69,9 @@ class Visit:
 
     def sign(self, chart: Chart) -> tuple[WrittenResource, ...]:
         codes, out = accepted("I10", "E11.9"), outbox(chart, "I10", "E11.9")
-        return write_back(self.client, self.key, codes, attestation(), "rev-1", chart=chart, outbox=out)
+        return write_back(
+            self.client, self.key, codes, attestation(), "rev-1", chart=chart, outbox=out, ladder=SINGLE_WRITES
+        )
 
     def send(self, method: str, path: str, body: object = None, **headers: str) -> requests.Response:
         sent = {"Authorization": "Bearer good-token", "Accept": "application/fhir+json"}
@@ -131,6 +134,28 @@ def test_write_back_is_confirmed_and_repeatable(there: Visit) -> None:
     assert after.encounter["meta"]["versionId"] == "2"
 
 
+def test_a_correction(there: Visit) -> None:
+    """One code in the place of another: the withdrawn Condition stays, marked as an error and valid R4."""
+    first = there.sign(there.read())
+    later, correction = corrected(first)
+    chart, codes = there.read(), ("E11.9", "J06.9")
+    for again in ("written", "already-there"):
+        out = outbox(chart, *codes, corrections=(correction,))
+        lines = write_back(
+            there.client, there.key, accepted(*codes), later, "rev-1",
+            chart=chart, outbox=out, ladder=SINGLE_WRITES, corrections=(correction,),
+        )  # fmt: skip
+        assert {line.outcome for line in lines} <= {again, "already-there", "not-written"}, lines
+    held = [there.send("GET", str(line.reference)).json() for line in (*first[:2], lines[1])]
+    status = ["entered-in-error", "confirmed", "confirmed"]
+    assert [c["verificationStatus"]["coding"][0]["code"] for c in held] == status
+    assert [str(issue) for issue in fhirkit.validate(held[0])] == []
+    listed = [e["condition"]["reference"] for e in there.read().encounter["diagnosis"]]
+    assert listed == [f"Condition/{c['id']}" for c in held[1:]]
+    claim = there.send("GET", str(first[3].reference)).json()
+    assert [d["diagnosisCodeableConcept"]["coding"][0]["code"] for d in claim["diagnosis"]] == list(codes)
+
+
 def test_what_the_server_holds_is_valid_r4(there: Visit) -> None:
     """Each resource as the server gives it back satisfies an R4 validator."""
     for line in there.sign(there.read()):
@@ -141,7 +166,7 @@ def test_what_the_server_holds_is_valid_r4(there: Visit) -> None:
 def test_signing_at_the_same_moment(there: Visit) -> None:
     """A run that starts before another's diagnoses are seen still creates nothing twice: If-None-Exist decides."""
     there.read()
-    body = build_condition(there.key, accepted("I10")[0])
+    body = build_condition(there.key, accepted("I10")[0], SINGLE_WRITES)
     only = f"identifier={token(condition_id(there.key, 'I10'))}"
     answers = [there.send("POST", "Condition", body, If_None_Exist=only) for _ in range(2)]
     assert [a.status_code for a in answers] == [201, 200]

@@ -27,7 +27,7 @@ from model.codebook.dates import write_intervals
 from model.codebook.entries import SourcesDisagree, Term, TermSource
 from model.codebook.parts import write_parts
 from model.codebook.postings import pack_postings
-from model.codebook.wordings import thesaurus_terms
+from model.codebook.wordings import quoted_terms, thesaurus_terms
 
 Progress = Callable[[str], None]
 ORDER = "icd10cm-order-fy2026.txt.gz"
@@ -78,7 +78,7 @@ def build(sources: Path, out: Path, progress: Progress, packages: Packages | Non
         "counts": {"codes": len(rows), "terms": len(terms), "notes": len(tabular.notes)},
         "sources": _sources([*(sources / name for name in FILES), packages.tabular, packages.validity]),
     }
-    wordings = [t for t in thesaurus_terms() if t.code in known]
+    wordings = [t for t in (*thesaurus_terms(), *quoted_terms()) if t.code in known]
     write_parts(out, _parts(rows, tabular, terms, wordings), about)
     progress(f"written to {out}")
 
@@ -118,10 +118,22 @@ def _parts(
         "\t".join((dotted(r.code), r.title, "01"[r.verified], write_intervals(r.billable), write_intervals(r.heading)))
         for r in rows
     )
-    notes = {"notes": tabular.notes, "seventh": tabular.seventh, "places": tabular.places}
+    notes = {
+        "notes": tabular.notes,
+        "seventh": tabular.seventh,
+        "places": tabular.places,
+        "headings": {**tabular.chapters, **tabular.blocks},
+    }
     lines = "\n".join(
         "\t".join(
-            (t.source, t.code, "" if t.text == ", ".join(t.path) else t.text, "|".join(t.path), "|".join(t.modifiers))
+            (
+                t.source,
+                t.code,
+                "" if t.text == ", ".join(t.path) else t.text,
+                "|".join(t.path),
+                "|".join(t.modifiers),
+                t.see,
+            )
         )
         for t in terms
     )

@@ -24,6 +24,10 @@ def _terms(
     if code := references.code_of(line):
         first, *others = alternatives(path[0])
         text = ", ".join(_ABBREVIATED.sub("", words) for words in (first, *path[1:]))
-        yield Term(text.strip(", "), code, source, path, (*others, *modifiers))
+        yield Term(text.strip(", "), code, source, path, (*others, *modifiers), see=_printed(line))
     for child in line.under:
         yield from _terms(child, path, modifiers, references, source)
+
+
+def _printed(line: Line) -> str:
+    return f"see {line.see}" if line.see else f"see also {line.see_also}" if line.see_also else ""

@@ -26,6 +26,7 @@ class Tabular:
     seventh: dict[str, dict[str, str]] = field(default_factory=dict)  # code -> 7th character -> meaning
     places: dict[str, tuple[str, str]] = field(default_factory=dict)  # category -> (block, chapter)
     chapters: dict[str, str] = field(default_factory=dict)  # "Chapter 4" -> its title
+    blocks: dict[str, str] = field(default_factory=dict)  # "E08-E13" -> its title
 
     def chapter_of(self, category: str) -> str:
         """Title and number of the chapter of a category, also of one that a later edition adds."""
@@ -46,6 +47,7 @@ def read_tabular(path: Path) -> Tabular:
         _take_notes(tabular, name, chapter)
         for section in chapter.findall("section"):
             block = section.get("id", "")
+            tabular.blocks[block] = _text(section, "desc").rsplit(" (", 1)[0]
             _take_notes(tabular, block, section)
             for diagnosis in section.findall("diag"):
                 tabular.places[_text(diagnosis, "name")] = (block, name)

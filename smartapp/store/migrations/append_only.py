@@ -23,3 +23,11 @@ def refuse_changes(table: str) -> None:
             f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
         )
+
+
+def allow_changes(table: str) -> None:
+    """The inverse, for a migration that has to rewrite rows."""
+    on = f" ON {table}" if op.get_bind().dialect.name == "postgresql" else ""
+    changes = ("append_only", "no_truncate") if on else ("no_update", "no_delete")
+    for change in changes:
+        op.execute(f"DROP TRIGGER {table}_{change}{on}")

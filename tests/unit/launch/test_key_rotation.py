@@ -125,20 +125,25 @@ def test_a_secret_is_no_key(path):
         publish(path, "https://two.example", "ES384")
 
 
+def rotate(path, *words):
+    """The list comes from where all commands about EHRs have it."""
+    return CliRunner().invoke(main, ["keys", "rotate", *words], env={"CHARTSIDE_EHRS": str(path)})
+
+
 def test_the_command_says_where_things_stand(path):
     """Which key signs, what is published beside it, and what to do next; a refusal is one sentence and status 2."""
-    ran = CliRunner().invoke(main, ["keys", "rotate", str(path), ISS])
+    ran = rotate(path, ISS)
     assert ran.exit_code == 0
     assert "signs:           old.pem (kid " in ran.output
     assert "also published:  client-key-" in ran.output
     assert "--activate" in ran.output
-    hasty = CliRunner().invoke(main, ["keys", "rotate", str(path), ISS, "--drop"])
+    hasty = rotate(path, ISS, "--drop")
     assert (hasty.exit_code, "(--activate)" in hasty.output) == (2, True)
-    early = CliRunner().invoke(main, ["keys", "rotate", str(path), ISS, "--activate"])
+    early = rotate(path, ISS, "--activate")
     assert early.exit_code == 2
     assert "an hour" in early.output
-    assert CliRunner().invoke(main, ["keys", "rotate", str(path), ISS, "--activate", "--at-once"]).exit_code == 0
-    ended = CliRunner().invoke(main, ["keys", "rotate", str(path), ISS, "--drop"])
+    assert rotate(path, ISS, "--activate", "--at-once").exit_code == 0
+    ended = rotate(path, ISS, "--drop")
     assert "old.pem; delete it" in ended.output
-    unknown = CliRunner().invoke(main, ["keys", "rotate", str(path), "https://unknown.example"])
+    unknown = rotate(path, "https://unknown.example")
     assert (unknown.exit_code, "there is no [[ehr]] table" in unknown.output) == (2, True)

@@ -1,8 +1,16 @@
-"""Which addresses are safe to speak to."""
+"""Which addresses are safe to speak to, and how much of an answer is read."""
+
+import gzip
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread
 
 import pytest
+import requests
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
-from launch.transport import is_loopback, is_secure
+from launch.transport import AnswerTooLarge, Limits, SameOriginSession, is_loopback, is_secure
 
 
 @pytest.mark.parametrize("url", ["https://ehr.example/fhir", "https://10.0.0.7:8443/x", "https://[::1]/"])
@@ -59,3 +67,41 @@ def test_everything_else_is_not(url):
 def test_loopback_is_this_machine_alone(url):
     """Private networks are not this machine."""
     assert not is_loopback(url)
+
+
+@contextmanager
+def serving(answer: Callable[[], Response]) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, lambda environ, start: answer()(environ, start))
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def packed(body: bytes) -> Response:
+    return Response(gzip.compress(body), headers={"Content-Encoding": "gzip"}, content_type="application/json")
+
+
+def test_a_packed_answer_is_unpacked() -> None:
+    """Some servers and proxies pack whatever is asked of them."""
+    with serving(lambda: packed(b'{"keys": []}')) as url, SameOriginSession() as http:
+        assert http.get(url).json() == {"keys": []}
+
+
+def test_the_size_is_that_of_what_is_unpacked() -> None:
+    """A megabyte of blanks is a kilobyte on its way."""
+    with (
+        serving(lambda: packed(b" " * 1024 * 1024)) as url,
+        SameOriginSession(Limits(size=64 * 1024)) as http,
+        pytest.raises(AnswerTooLarge),
+    ):
+        http.get(url)
+
+
+def test_an_answer_that_cannot_be_unpacked_counts_as_broken_off() -> None:
+    """It says gzip and is none."""
+    broken = Response(b"not packed", headers={"Content-Encoding": "gzip"})
+    with serving(lambda: broken) as url, SameOriginSession() as http, pytest.raises(requests.ConnectionError):
+        http.get(url)

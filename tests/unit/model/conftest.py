@@ -31,6 +31,12 @@ TERMS = {
     "gangrene": "I96", "slough": "I96",
     "heart failure": "I50.9", "stage 4 kidney disease": "N18.4", "hypertensive kidney disease": "I12.9",
     "hypertensive heart failure": "I11.0", "hypoglycemia": "E16.2", "burn scar": "L90.5", "hand burn": "T23.001A",
+    "prostate cancer": "C61", "prednisone": "Z79.52", "cigarette smoker": "F17.210", "kidney stone": "N20.0",
+    "ureteral stone": "N20.1", "liveborn infant": "Z38.2", "pancreas carcinoma": "C25.9", "liver metastasis": "C78.7",
+    "hypertensive heart and kidney disease": "I13.11", "diuresis": "R35.89",
+    "base": "C01", "coronaries": "I25.10",
+    "stent": "Z95.5", "lobectomy": "Z90.2", "transaminases": "R74.01", "annual physical": "Z00.01",
+    "pancreas metastasis": "C78.89", "alcoholic cirrhosis": "K70.30", "esophageal varices": "I85.00",
 }  # fmt: skip
 
 

@@ -24,6 +24,14 @@ def read(text: str) -> dict[str, Assertion]:
     return {m.span.of(text).lower(): a for m, a in zip(mentions, asserted, strict=True)}
 
 
+def of_a_stay(text: str, stay: bool) -> Assertion:
+    """Assertion of the one condition of the text."""
+    reading = Reading(text)
+    mentions = LEXICON.find(reading)
+    (asserted,) = assert_mentions(reading, mentions, [False], stay)
+    return asserted
+
+
 P, N, Q = Assertion.PRESENT, Assertion.ABSENT, Assertion.POSSIBLE
 F, H, X = Assertion.FAMILY, Assertion.HISTORICAL, Assertion.HYPOTHETICAL
 
@@ -41,6 +49,16 @@ F, H, X = Assertion.FAMILY, Assertion.HISTORICAL, Assertion.HYPOTHETICAL
         ("Pneumonia was ruled out.", {"pneumonia": N}),
         ("No increase in dyspnea.", {"dyspnea": P}),
         ("Possible pneumonia.", {"pneumonia": Q}),
+        ("?pneumonia", {"pneumonia": Q}),
+        ("Stroke? Fever.", {"stroke": Q, "fever": P}),
+        ("Do you have a fever? Cough.", {"fever": P, "cough": P}),
+        ("Fever, doubt pneumonia.", {"fever": P, "pneumonia": Q}),
+        ("Pneumonia is questionable.", {"pneumonia": Q}),
+        ("I am not convinced she has pneumonia.", {"pneumonia": Q}),
+        ("Pneumonia, organism not identified.", {"pneumonia": P}),
+        ("Fever, edema, and dyspnea were not seen.", {"fever": N, "edema": N, "dyspnea": N}),
+        ("Stroke without residual deficits, diabetes, and edema.", {"stroke": P, "diabetes": P, "edema": P}),
+        ("Without fever, cough, or edema.", {"fever": N, "cough": N, "edema": N}),
         ("Knee pain, possible fracture.", {"knee pain": P, "fracture": Q}),
         ("Cannot rule out pneumonia.", {"pneumonia": Q}),
         ("Pneumonia, suspected.", {"pneumonia": Q}),
@@ -98,3 +116,11 @@ def test_capitals() -> None:
 def test_denial_in_a_family_section() -> None:
     """What a family history denies is absent, and not said of a relative."""
     assert read("FAMILY HISTORY\n\nFather had a stroke. No alcohol.\n") == {"stroke": F, "alcohol": N}
+
+
+def test_what_resolved_during_a_stay_was_treated_there() -> None:
+    """The word denies nothing in the final diagnoses of a stay; in its review of systems and at an office it does."""
+    assert of_a_stay("DISCHARGE DIAGNOSES:\n1. Pneumonia, resolved.", stay=True) is P
+    assert of_a_stay("DISCHARGE DIAGNOSES:\n1. Pneumonia, resolved.", stay=False) is N
+    assert of_a_stay("REVIEW OF SYSTEMS:\nPneumonia resolved.", stay=True) is N
+    assert of_a_stay("DISCHARGE DIAGNOSES:\n1. Pneumonia, ruled out.", stay=True) is N

@@ -3,7 +3,7 @@
 import pytest
 
 from model.document import Span
-from model.guidelines.beside import beside_rules, not_beside
+from model.guidelines.beside import beside_rules, choose_one, not_beside
 
 
 def gone(*codes: str, confirmed: tuple[str, ...] = (), same_words: bool = False) -> dict[str, str]:
@@ -19,7 +19,7 @@ def gone(*codes: str, confirmed: tuple[str, ...] = (), same_words: bool = False)
         ("Z33.1", "O24.419"), ("Z34.02", "O24.419"), ("M81.0", "M80.051A"), ("Z72.0", "F17.210"),
         ("Z87.891", "F17.210"), ("Z86.73", "I69.351"), ("F10.10", "F10.20"), ("F10.90", "F10.10"), ("F11.90", "F11.20"),
         ("J96.00", "J96.21"), ("I50.22", "I50.23"), ("I50.31", "I50.33"), ("I50.40", "I50.43"), ("J90", "J91.0"),
-        ("D63.8", "D63.1"),
+        ("J18.9", "J69.0"), ("D63.8", "D63.1"),
         ("I11.9", "I11.0"), ("I12.9", "I12.0"),
     ],
 )  # fmt: skip
@@ -72,3 +72,24 @@ def test_rules_are_cited() -> None:
     rules = [r.rule for r in beside_rules()]
     assert len({r.id for r in rules}) == len(rules)
     assert all("FY2026" in r.citation and r.reason.endswith(".") for r in rules)
+
+
+@pytest.mark.parametrize(
+    ("likely", "stays", "surely"),
+    [
+        ({"Z00.00": 0.3, "Z00.01": 0.4}, "Z00.00", 0.7),
+        ({"Z00.00": 0.3, "Z00.01": 0.4, "R05.9": 0.9}, "Z00.01", 0.7),
+        ({"Z00.00": 0.5, "Z00.01": 0.4, "R05.9": 0.9}, "Z00.00", 0.9),
+        ({"Z00.00": 0.3, "Z00.01": 0.4, "R05.9": 0.2, "Z23": 0.9}, "Z00.00", 0.7),
+        ({"Z00.00": 0.9, "Z00.01": 0.9}, "Z00.00", 0.999),
+    ],
+)
+def test_one_code_of_a_routine_examination(likely: dict[str, float], stays: str, surely: float) -> None:
+    """Without abnormal findings where no condition is coded, as sure as both together (I.C.21.c.13)."""
+    chosen, dropped = choose_one(likely, 0.48)
+    assert chosen[stays] == pytest.approx(surely)
+    assert {code for code, p in chosen.items() if not p} == set(dropped) == {"Z00.00", "Z00.01"} - {stays}
+
+
+def test_examinations_alone_stand_as_they_are() -> None:
+    assert choose_one({"Z00.00": 0.3, "I10": 0.9}, 0.48) == ({"Z00.00": 0.3, "I10": 0.9}, {})

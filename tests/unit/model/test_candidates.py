@@ -18,6 +18,13 @@ from model.predictor import BookCodes
         ("M77.0", {"medial", "epicondylitis", "bilateral"}, ("M77.01", "M77.02")),
         ("G56.0", {"carpal", "tunnel", "bilateral"}, ("G56.03",)),
         ("Q99.999", set(), ()),
+        ("F03", {"dementia"}, ("F03.90",)),
+        ("F11.2", {"opioid", "dependence"}, ("F11.20",)),
+        ("L89.60", {"heel", "left", "stage", "3"}, ("L89.623",)),
+        ("L89.60", {"heel", "stage", "3"}, ("L89.603",)),
+        ("S42.41", {"supracondylar", "fracture", "left", "displaced"}, ("S42.412A",)),
+        ("H25.1", {"nuclear", "cataract", "ou"}, ("H25.13",)),
+        ("M17.1", {"knee", "ou"}, ("M17.10",)),
     ],
 )
 def test_as_specific_as_the_words(codebook: CodeBook, code: str, words: set[str], expected: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from model.document import Setting
 from model.guidelines.claim import Claimed
 from model.guidelines.combinations import combinations
 from model.guidelines.measures import age, measures
+from model.guidelines.reasons import reasons
 from model.guidelines.refinements import refinements, restatements
 from model.guidelines.refusals import refusals
 
@@ -218,7 +219,8 @@ def test_rules_tell_why(claim: Claim) -> None:
 
 def test_every_rule_is_cited_once() -> None:
     """Ids are unique; each rule names its source, its year and a reason in a sentence."""
-    rules = [r.rule for table in (refinements(), restatements(), refusals(), measures(), combinations()) for r in table]
+    tables = (refinements(), restatements(), refusals(), measures(), combinations(), reasons()[0])
+    rules = [r.rule for table in tables for r in table]
     assert len({r.id for r in rules}) == len(rules)
     assert all("FY2026" in r.citation and r.reason.endswith(".") for r in rules)
 
@@ -238,3 +240,39 @@ def test_what_a_treatment_names_is_said(claim: Claim) -> None:
 def test_kidney_disease_by_stage(claim: Claim) -> None:
     """A stage of 1 to 4 is not the code of stage 5, whatever the term was known for."""
     assert "I12.0" not in standing(claim("Hypertensive kidney disease. Stage 4 kidney disease."))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("She is here for cycle 3 of carboplatin.", "Z51.11"),
+        ("Here for follow up after chemotherapy.", None),
+        ("Not here for chemotherapy.", None),
+        ("Presents for average-risk screening colonoscopy.", "Z12.11"),
+        ("Influenza vaccine given today.", "Z23"),
+        ("Immunizations: none today.", None),
+        ("A 52-year-old here for his annual physical.", "Z00.01"),
+        ("A 52-year-old here for a yearly wellness visit.", "Z00.00"),
+        ("A 6-year-old here for an annual physical.", None),
+        ("The patient is DNR.", "Z66"),
+    ],
+)
+def test_reasons_that_the_note_says(claim: Claim, text: str, code: str | None) -> None:
+    """Words that say what the encounter is for, gave or ordered make the code sure, and prove it."""
+    claimed = claim(text)
+    assert set(claimed.sure) == ({code} if code else set())
+    assert all(claimed.supports[c] for c in claimed.sure)
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "code"),
+    [
+        ("ERCP. A stent was placed.", "Drug-eluting stent in the LAD.", "Z95.5"),
+        ("Right frontal lobectomy.", "Left upper lobe lobectomy.", "Z90.2"),
+        ("Stable transaminases.", "Transaminases are up.", "R74.01"),
+    ],
+)
+def test_words_of_another_organ(claim: Claim, text: str, other: str, code: str) -> None:
+    """A general word is what the words around it make of it."""
+    assert code not in standing(claim(text))
+    assert code in standing(claim(other))

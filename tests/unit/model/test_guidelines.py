@@ -152,6 +152,12 @@ def test_integral_signs() -> None:
     assert integral_signs({"R06.02", "I10"}, titles) == {}
 
 
+def test_an_effusion_of_heart_failure_is_coded_where_it_was_treated() -> None:
+    titles = {"I50.9": "Heart failure, unspecified", "J90": "Pleural effusion"}
+    assert set(integral_signs(titles, titles, "Small bilateral effusions.")) == {"J90"}
+    assert integral_signs(titles, titles, "Thoracentesis of the effusion.") == {}
+
+
 def test_excluded_pair_keeps_the_more_confident() -> None:
     """Of two codes that exclude each other the less confident goes, with a rule."""
     dropped = excluded_pairs(["E11.9", "E10.9", "I10"], lambda a, b: (a, b) == ("E10.9", "E11.9"))

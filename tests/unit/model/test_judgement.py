@@ -6,7 +6,7 @@ from model.candidates import Resolver
 from model.codebook import CodeBook
 from model.confidence import Confidence
 from model.decisions import Decider, fill, judge
-from model.document import Document
+from model.document import Document, Setting
 from model.experience import Experience
 from model.lexicon import Lexicon
 from model.prediction import Policy
@@ -28,8 +28,19 @@ def reader(codebook: CodeBook) -> Reader:
     return Reader((lexicon,), Resolver(BookCodes(codebook)), lasting_conditions())
 
 
-def read(reader: Reader, text: str) -> Understanding:
-    return reader.read(Document("note", text))
+def read(reader: Reader, text: str, setting: Setting = Setting.OUTPATIENT) -> Understanding:
+    return reader.read(Document("note", text, setting))
+
+
+def suggested(understood: Understanding, likely: float) -> set[str]:
+    """What is suggested at a threshold of .5, where every code is as likely as said."""
+    confidence = Confidence(("code_length",), 3.0, (), ((0.0, likely), (1.0, likely)), 0.5)
+    judgement = judge(understood, Policy.ENCOUNTER, Experience())
+    titles = dict.fromkeys([*judgement.weighed, *judgement.refused], "title")
+    codes, _ = Decider(confidence, None, lambda code, other: False).decide(
+        understood, judgement, titles, Policy.ENCOUNTER
+    )
+    return {c.code.text for c in codes if c.suggested}
 
 
 def test_a_written_code_is_as_likely_as_the_one_the_words_name(reader: Reader) -> None:
@@ -75,3 +86,27 @@ def test_a_rule_decides_what_is_listed_first(reader: Reader) -> None:
     assert first.code.text == "O24.419"
     assert first.rules == ()  # the likeliest leads by itself
     assert [(n.code.text, n.rule.id) for n in not_coded if n.rule] == [("Z01.818", "first-or-not-at-all")]
+
+
+def test_an_encounter_has_a_reason(reader: Reader) -> None:
+    """Where nothing is sure the likeliest of what the note confirms is suggested, if it is likely at all."""
+    assert suggested(read(reader, "Assessment: obesity."), 0.3) == {"E66.9"}
+    assert suggested(read(reader, "Assessment: obesity."), 0.2) == set()
+    assert suggested(read(reader, "Assessment: possible obesity."), 0.3) == set()
+
+
+def test_a_demanded_code_is_suggested(reader: Reader) -> None:
+    """However rarely notes had it."""
+    assert suggested(read(reader, "Assessment: obesity. Tdap given today."), 0.3) == {"Z23"}
+
+
+def test_what_is_uncertain_at_discharge_is_as_likely_as_what_is_not(reader: Reader) -> None:
+    """Of an inpatient."""
+    experience = Experience()
+    doubted, plain = (
+        judge(read(reader, f"DISCHARGE DIAGNOSES:\n1. {words}", Setting.INPATIENT), Policy.ENCOUNTER, experience)
+        for words in ("Probable obesity.", "Obesity.")
+    )
+    told = {"n_present": 1.0, "n_possible": 0.0, "present_share": 1.0}
+    for judged in (doubted, plain):
+        assert {name: judged.weighed["E66.9"].features[name] for name in told} == told

@@ -4,8 +4,12 @@ import pytest
 
 from model.codebook import CodeBook
 from model.document import Span
-from model.guidelines.specific import yielding_codes
-from model.predictor import Excluder
+from model.features import Support
+from model.guidelines.excluded import Excluder
+from model.guidelines.specific import in_detail, yielding_codes
+from model.prediction import Assertion
+from model.reading import Mention
+from model.sections import SectionKind
 
 
 def yielding(codebook: CodeBook, **words: tuple[int, int]) -> set[str]:
@@ -114,3 +118,37 @@ def test_a_detail_that_no_word_says(codebook: CodeBook) -> None:
     dropped = yielding_codes(words, titles, words, Excluder(codebook), likely={"D51.0": 0.5, "D51.9": 0.9})
     assert set(dropped) == {"D51.0"}
     assert set(yielding_codes(words, titles, words, Excluder(codebook), likely={"D51.0": 0.9})) == {"D51.9"}
+
+
+def support(start: int, key: str, gap: int = 0) -> Support:
+    """Words that the note affirms, so many characters from its beginning."""
+    mention = Mention(Span(start, start + 9), key, len(key.split()), 0, start, start + 9, bool(gap), gap=gap)
+    return Support(
+        mention, Assertion.PRESENT, SectionKind.ASSESSMENT, None, "", "x", 0, 1, 0.5, True, False, start / 100,
+    )  # fmt: skip
+
+
+def detailed(codebook: CodeBook, likely: dict[str, float], supports: dict[str, list[Support]]) -> dict[str, float]:
+    titles = {code: entry.title for code in likely if (entry := codebook.get(code))}
+    return in_detail(likely, titles, supports, Excluder(codebook))[0]
+
+
+def test_a_stated_detail_is_as_likely_as_the_condition(codebook: CodeBook) -> None:
+    """The side, kind or course that the note states takes the place of the code that leaves it open."""
+    one, other = [support(50, "achilles rupture")], [support(0, "achilles rupture")]
+    assert detailed(codebook, {"S86.019A": 0.5, "S86.011A": 0.4}, {"S86.019A": one, "S86.011A": other}) == {
+        "S86.019A": 0.0, "S86.011A": 0.9,
+    }  # fmt: skip
+    refractory = {"D64.9": [support(50, "anemia")], "D46.4": [support(0, "anemia refractory")]}
+    assert detailed(codebook, {"D64.9": 0.8, "D46.4": 0.5}, refractory) == {"D64.9": 0.0, "D46.4": 0.999}
+
+
+def test_a_guessed_detail_stays_behind(codebook: CodeBook) -> None:
+    """Where the same words speak for both, where it is far less likely, and where its words stand apart."""
+    asthma = {"J45.909": 0.9, "J45.901": 0.2}
+    words = [support(0, "asthma")]
+    assert detailed(codebook, asthma, {"J45.909": words, "J45.901": words}) == asthma
+    apart = {"J45.909": words, "J45.901": [support(20, "acute asthma", gap=3)]}
+    assert detailed(codebook, asthma, apart) == asthma
+    unlikely = {"J45.909": 0.9, "J45.901": 0.1}
+    assert detailed(codebook, unlikely, {"J45.909": words, "J45.901": [support(20, "acute asthma")]}) == unlikely

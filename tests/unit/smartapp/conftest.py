@@ -10,6 +10,7 @@ from sample_chart import accepted, attestation, outbox, visit
 
 from smartapp.fhir.chart import Chart, read_chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.outbox import Outbox
 from smartapp.fhir.writeback import write_back
 from smartapp.reviews import Rung, WrittenResource
@@ -65,6 +66,15 @@ def sign(fhir_client: FHIRClient, fhir_chart: Chart) -> Callable[..., tuple[Writ
     ) -> tuple[WrittenResource, ...]:
         codes = codes or ("I10", "E11.9")
         out = out or outbox(chart, *codes, rung=rung)
-        return write_back(fhir_client, chart.key, accepted(*codes), attestation(), "rev-1", chart=chart, outbox=out)
+        return write_back(
+            fhir_client,
+            chart.key,
+            accepted(*codes),
+            attestation(),
+            "rev-1",
+            chart=chart,
+            outbox=out,
+            ladder=SINGLE_WRITES,
+        )
 
     return sign

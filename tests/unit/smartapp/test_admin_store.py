@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 from coding_bench import KEY, Clock
 from cryptography.fernet import Fernet
+from databases import connect_migrated
 from threads import together
 
 from launch.vault import Vault
 from smartapp.cli import main
-from smartapp.store import AdminStore, connect, migrate
+from smartapp.store import AdminStore
 from smartapp.store.admin_store import LinkRefused, make_link
 
 IDLE = timedelta(minutes=15)
@@ -26,8 +27,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def admins(database_url: str, clock: Clock) -> Iterator[AdminStore]:
-    engine = connect(database_url)
-    migrate(engine)
+    engine = connect_migrated(database_url)
     yield AdminStore(engine, VAULT, clock, IDLE)
     engine.dispose()
 
@@ -88,12 +88,13 @@ def test_a_session_ends_by_itself(admins: AdminStore, clock: Clock) -> None:
 
 
 def test_the_command_prints_an_address_of_this_site(tmp_path: Path) -> None:
-    """It needs the settings of the application and nothing else."""
+    """It needs the settings of the application and its database, whose log tells in whose account it was printed."""
     (tmp_path / "ehrs.toml").touch()
     environ = {
         "CHARTSIDE_EHRS": str(tmp_path / "ehrs.toml"),
         "CHARTSIDE_PUBLIC_URL": "https://codes.example",
         "CHARTSIDE_SECRET_KEYS": Fernet.generate_key().decode(),
+        "CHARTSIDE_DATABASE_URL": f"sqlite:///{tmp_path / 'chartside.db'}",
     }
     result = CliRunner().invoke(main, ["admin", "link"], env=environ)
     assert result.stdout.startswith("https://codes.example/admin/enter?link=gAAAA")

@@ -47,4 +47,13 @@ def test_signed() -> None:
     """Written: nothing to say. Not written whole: said, so that somebody finishes it."""
     signed = replace(ready_review(), attestation=Attestation(ANA, NOW, "I stand for it."))
     assert card_for(replace(signed, status=ReviewStatus.WRITTEN)) is None
-    assert "not all in the chart" in card_for(replace(signed, status=ReviewStatus.PARTLY_WRITTEN)).summary
+    signed = replace(signed, status=ReviewStatus.PARTLY_WRITTEN, decisions=decided((Action.ACCEPT, "I10")))
+    assert "not all in the chart" in card_for(signed).summary
+
+
+def test_signed_without_codes() -> None:
+    """A correction that takes all codes back: what may be left is what was withdrawn, and nothing is offered."""
+    withdrawn = replace(ready_review(), attestation=Attestation(ANA, NOW, "None of them stands."), decisions=())
+    assert card_for(replace(withdrawn, status=ReviewStatus.WRITTEN)) is None
+    card = card_for(replace(withdrawn, status=ReviewStatus.PARTLY_WRITTEN))
+    assert "withdrawn" in card.summary and not card.offered

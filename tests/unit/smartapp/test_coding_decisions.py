@@ -1,5 +1,6 @@
 """What a person decides, and when it counts."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -89,16 +90,8 @@ def test_the_date_of_service_decides_what_is_billable(bench: Bench) -> None:
     period = {"start": "2025-05-02T09:00:00Z", "end": "2025-05-02T10:00:00Z"}
     bench.server.put(encounter(period=period))
     review = bench.ready()
-    assert [r.code for r in bench.coding.search(bench.key, "anencephaly")] == ["Q00.0"]
+    assert bench.coding.book(review).on == date(2025, 5, 2)
     assert codes(decide(bench, review, ADD, "Q00.0")) == ["Q00.0"]
-
-
-def test_search_on_the_date_of_service(bench: Bench) -> None:
-    """The search offers billable codes in force on the date of service only, at most as many as asked for."""
-    bench.ready()
-    assert bench.coding.search(bench.key, "anencephaly") == ()
-    assert [r.code for r in bench.coding.search(bench.key, "diabetes")] == ["E11.9"]
-    assert len(bench.coding.search(bench.key, "e", limit=2)) == 2
 
 
 @pytest.mark.parametrize("action", [ACCEPT, REJECT])

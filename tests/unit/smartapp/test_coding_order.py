@@ -50,7 +50,7 @@ def test_order_of_the_claim(bench: Bench, acts: tuple[tuple[Action, str], ...], 
 def test_the_acceptance_still_stands_for_the_code(bench: Bench) -> None:
     """Putting a code first decides nothing about the code: who accepted it stays its decision."""
     review = after(bench, *ALL, (LEAD, "I10"))
-    decision, lead = review.decision_on("I10"), review.lead_of("I10")
+    decision, lead = review.decision_on("I10"), review.placing_of("I10")
     assert decision is not None and lead is not None
     assert (decision.action, lead.action) == (ACCEPT, LEAD)
     assert review.accepted()[0].decision == decision
@@ -75,6 +75,6 @@ def test_only_accepted_codes_lead(bench: Bench, acts: tuple[tuple[Action, str], 
 def test_the_order_is_what_is_planned_and_signed(bench: Bench) -> None:
     """Summary and attestation name the codes in the order that the person gave them."""
     after(bench, *ALL, (LEAD, "I10"))
-    summary = bench.coding.summary(bench.key, bench.client)
+    summary = bench.coding.summary(bench.key, bench.client, ANA)
     assert [a.code for a in summary.accepted] == ["I10", "E11.9", "J06.9"]
     assert "I10, E11.9, J06.9" in summary.statement

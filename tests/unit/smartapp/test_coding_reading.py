@@ -88,10 +88,24 @@ def test_progress_in_words(bench: Bench) -> None:
     assert first.status is READING
     assert seen.wait(5)
     review = bench.coding.review(bench.key)
-    assert (review.status, review.stage, len(review.notes)) == (CODING, "Looking for codes", 1)
+    assert (review.status, review.stage, len(review.notes)) == (CODING, "in 1 note", 1)
     assert review.version > first.version
     hold.set()
     bench.until(READY)
+
+
+def test_stopped_while_it_is_coded(bench: Bench) -> None:
+    """What comes after is not kept; the notes stay to be coded by hand, and Try again begins anew."""
+    hold, seen = threading.Event(), threading.Event()
+    bench.predictor.before = lambda: (seen.set(), hold.wait(5))
+    bench.coding.open(bench.key, bench.client)
+    assert seen.wait(5)
+    stopped = bench.coding.stop(bench.key, ANA)
+    assert (stopped.status, stopped.failure) == (FAILED, f"{ANA.name} stopped it.")
+    hold.set()
+    assert bench.coding.retry(bench.key, bench.client).status in (READING, CODING, READY)
+    review = bench.until(READY)
+    assert bench.coding.stop(bench.key, ANA) == review  # there is nothing to stop any more
 
 
 def test_survives_a_restart(bench: Bench) -> None:

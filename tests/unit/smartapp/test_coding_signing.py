@@ -12,7 +12,7 @@ from fhir_server import answers, is_silent
 from sample_chart import condition, encounter
 from threads import together
 
-from smartapp.errors import NothingAccepted, ReviewChanged, ReviewClosed, UnknownCode
+from smartapp.errors import NothingAccepted, NotSignable, ReviewChanged, ReviewClosed
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.outbox import Outbox
 from smartapp.reviews import Action, Choice, Review, ReviewStatus, WrittenResource
@@ -63,7 +63,7 @@ def test_sign_off(bench: Bench) -> None:
 def test_the_summary_says_what_is_signed(bench: Bench) -> None:
     """The sentence on the summary is the one that is signed, and each planned resource is on the receipt."""
     review = accepted(bench)
-    summary = bench.coding.summary(bench.key, bench.client)
+    summary = bench.coding.summary(bench.key, bench.client, ANA)
     assert [a.code for a in summary.accepted] == ["E11.9", "I10"]
     assert written(bench) == {"Condition": 0, "Claim": 0, "Provenance": 0}
     signed = sign(bench, review)
@@ -101,8 +101,11 @@ def test_a_code_that_has_expired_since(bench: Bench) -> None:
     bench.coding.decide(bench.key, review.version, Action.ADD, "Q00.0", None, ANA)
     bench.server.put(encounter())
     bench.coding.retry(bench.key, bench.client)
-    with pytest.raises(UnknownCode, match=r"Q00\.0"):
-        sign(bench, bench.until(ReviewStatus.READY))
+    review = bench.until(ReviewStatus.READY)
+    with pytest.raises(NotSignable, match=r"Rule 101"):
+        sign(bench, review)
+    (remark,) = bench.coding.summary(bench.key, bench.client, ANA).remarks[:1]
+    assert remark.text == "Q00.0 is not a billable ICD-10-CM code on 2026-03-02: it was in force until 2025-12-31."
 
 
 def test_pressing_twice(bench: Bench) -> None:

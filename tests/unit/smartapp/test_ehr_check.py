@@ -106,6 +106,14 @@ def test_scopes_that_are_not_asked_for_close_a_rung() -> None:
     assert "user/Claim.c" in claim.why
 
 
+def test_what_a_correction_cannot_change_is_told() -> None:
+    """Registered before corrections were there: the diagnosis is written, and how it may be withdrawn is said."""
+    ehr = replace(OURS, scopes=tuple(scope.replace("Condition.crus", "Condition.crs") for scope in OURS.scopes))
+    (told,) = (f for f in check(ehr, answers(), URL) if "a correction cannot" in f.what)
+    assert told.what.startswith("Condition: ")
+    assert "user/Condition.u" in told.why and "user/Condition.crus" in told.mend
+
+
 def test_what_cannot_be_read_says_how_to_mend_it() -> None:
     """No SMART configuration: no launch; the rest is judged all the same. Another FHIR version ends it too."""
     silent = answers(said={f"{ISS}/.well-known/smart-configuration": NotHeard("it answered 404", "Check the address.")})
@@ -115,6 +123,15 @@ def test_what_cannot_be_read_says_how_to_mend_it() -> None:
     assert any("3.0.2" in what for what in found(Sign.BLOCKS, check(OURS, answers(said={f"{ISS}/metadata": old}), URL)))
     away = answers(said={f"{ISS}/metadata": NotHeard("it answered 401", "")})
     assert not blocks(check(OURS, away, URL))
+
+
+def test_what_is_known_of_a_vendor_is_told() -> None:
+    """What its statements do not say and we cannot mend, with where it stands; of a generic EHR nothing is known."""
+    known = [f for f in check(replace(OURS, vendor="epic"), answers(), URL) if f.about == "Known of Epic"]
+    assert any("DocumentReference.Create (Clinical Notes) must be among them" in f.what for f in known)
+    assert any("not on encounter-discharge" in f.what for f in known)
+    assert all(f.why.startswith("from ") and f.sign is Sign.LIMITED for f in known)
+    assert not [f for f in check(OURS, answers(), URL) if f.about.startswith("Known of")]
 
 
 def test_keys_are_found_by_the_issuer() -> None:

@@ -1,6 +1,7 @@
 """`chartside ehr`."""
 
 import json
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 from metadata_server import MetadataServer
 
-from launch.ehrs import TrustedEHRs
+from launch.ehrs import SECRET, TrustedEHRs
 from smartapp.cli import main
+from smartapp.ehr_list import NewEHR
 
 ISS = "https://ehr.example.org/fhir/r4"
 SAID = ("--name", "Example Hospital", "--client-id", "us")
@@ -59,6 +61,8 @@ def test_a_secret_comes_from_a_file_and_is_never_shown(path: Path) -> None:
         (("ehr", "add", "http://ehr.example.org", *SAID), "must be an https address"),
         (("ehr", "add", ISS, *SAID, "--client-auth", "public"), "development EHR on this machine"),
         (("ehr", "add", ISS, *SAID, "--scope", "patient/*.rs"), "no wildcard"),
+        (("ehr", "add", f"{ISS}/metadata", *SAID), "the FHIR base address, without /metadata"),
+        (("ehr", "add", f"{ISS}/.well-known/smart-configuration", *SAID), "without /.well-known/smart-configuration"),
         (("ehr", "add", ISS, *SAID, "--embed-origin", "https://x.org; script-src *"), "is no origin"),
     ],
 )
@@ -142,6 +146,28 @@ def test_where_the_list_cannot_be_written_there_is_something_to_paste(tmp_path: 
     assert table["iss"] == ISS
 
 
+@pytest.mark.parametrize(
+    "new",
+    [
+        NewEHR(ISS, "O'Neill Hospital", "us"),
+        NewEHR(
+            ISS, "X", "us", vendor="athenahealth", alg="RS384", scope_version="v1",
+            embed_origins=("https://a.example", "https://b.example"), assume_s256=True,
+        ),
+        NewEHR(ISS, "X", "us", client_auth=SECRET, client_secret="s3cret", scopes=("launch", "openid", "fhirUser")),
+    ],
+    ids=["plain", "athenahealth", "secret"],
+)  # fmt: skip
+def test_the_command_to_paste_does_what_the_page_would_have_done(path: Path, new: NewEHR) -> None:
+    """On the page of an admin whose server may not write the list; the secret is asked for."""
+    program, *words = shlex.split(new.command())
+    result = run(*words, stdin="s3cret\n", CHARTSIDE_EHRS=str(path))
+    assert (program, result.exit_code) == ("chartside", 0), result.output
+    (table,) = tomllib.loads(path.read_text())["ehr"]
+    assert table == new.table()
+    assert [key.alg for key in TrustedEHRs.load(path).find(ISS).keys] == ([new.alg] if not new.client_secret else [])
+
+
 def test_an_empty_list_says_how_to_begin(path: Path) -> None:
     assert "chartside ehr add" in run("ehr", "list", CHARTSIDE_EHRS=str(path)).stderr
 
@@ -162,6 +188,7 @@ def test_one_broken_ehr_does_not_hide_the_others(path: Path) -> None:
     assert "Good Hospital" in listed.stdout
     assert told in listed.stderr and told in broken.stderr
     assert "Patient cannot be read" in good.stdout
+    assert "! something else in it is wrong" in good.stdout and told in good.stdout
 
 
 def test_check_ends_with_1_when_something_stops(path: Path) -> None:
@@ -175,6 +202,16 @@ def test_check_ends_with_1_when_something_stops(path: Path) -> None:
     assert all("Authorization" not in headers for headers in server.seen)
 
 
+@pytest.mark.parametrize(("status", "told"), [(401, "a sign-in"), (403, "a sign-in"), (404, "Check the")])
+def test_check_says_what_to_do_about_a_refusal(path: Path, status: int, told: str) -> None:
+    """An address that wants a sign-in is right, and one that is not found is not."""
+    with MetadataServer() as server:
+        server.status = status
+        result = run("ehr", "check", server.base_url, CHARTSIDE_EHRS=str(path))
+    assert result.exit_code == 1
+    assert f"it answered {status}" in result.stdout and told in result.stdout
+
+
 def test_check_takes_addresses_only(path: Path) -> None:
     result = run("ehr", "check", "http://ehr.example.org", CHARTSIDE_EHRS=str(path))
     assert result.exit_code == 1
@@ -186,7 +223,7 @@ def test_what_to_type_is_printed_before_there_is_an_ehr() -> None:
     shown = run("ehr", "register", "--for", "oracle", CHARTSIDE_PUBLIC_URL="https://codes.example/")
     assert "https://codes.example/callback" in shown.stdout
     assert "Confidential App" in shown.stdout
-    assert "to be filled in" in shown.stdout
+    assert "to be filled in" in shown.stdout and "CHARTSIDE_CONTACT_ORGANIZATION" in shown.stderr
     environ = {"CHARTSIDE_PUBLIC_URL": "https://codes.example", "CHARTSIDE_CONTACT_EMAIL": "kim@hospital.example"}
     sheet = json.loads(run("ehr", "register", "--json", **environ).stdout)
     assert sheet["client"]["contacts"] == ["kim@hospital.example"]

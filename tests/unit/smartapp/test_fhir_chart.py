@@ -5,7 +5,7 @@ import json
 from datetime import date
 
 import pytest
-from fhir_server import FakeFHIRServer, answers
+from fhir_server import FakeFHIRServer, answers, says
 from sample_chart import NOTE, condition, coverage, encounter, note, patient, visit
 
 from model.document import Setting
@@ -73,6 +73,8 @@ def test_setting_and_date(
     fhir_server.put(encounter(class_code=class_code, period=period))
     chart = read(fhir_client)
     assert (chart.setting, chart.date_of_service) == (setting, date(2026, 3, day))
+    assert chart.header.began == date(2026, 3, 2)
+    assert Chart.from_json(json.loads(json.dumps(chart.to_json()))).header == chart.header
 
 
 def test_progress(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, stages: list[str]) -> None:
@@ -270,10 +272,19 @@ def test_merged_patient(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) ->
     )
 
 
+@pytest.mark.parametrize("status", [400, 404, 200])
 def test_diagnoses_where_encounters_cannot_be_searched_for(
-    fhir_server: FakeFHIRServer, fhir_client: FHIRClient
+    fhir_server: FakeFHIRServer, fhir_client: FHIRClient, status: int
 ) -> None:
-    """The patient's encounter diagnoses are asked for, and those of other encounters left out."""
-    fhir_server.refuses = frozenset({"encounter"})
+    """The patient's encounter diagnoses are asked for, and those of other encounters left out; so for the notes.
+
+    Some servers say with status 200, or with 404, that they do not know the parameter.
+    """
+    issue = {"severity": "error", "code": "not-supported", "diagnostics": "encounter is no search parameter"}
+    said = json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}).encode()
+    for type in ("Condition", "DocumentReference"):
+        fhir_server.fail("GET", type, says(said) if status == 200 else answers(status))
     fhir_server.put(condition("c1"), condition("c2", code="I10", encounter={"reference": "Encounter/e2"}))
-    assert [d.reference for d in read(fhir_client).diagnoses] == ["Condition/c1"]
+    chart = read(fhir_client)
+    assert [d.reference for d in chart.diagnoses] == ["Condition/c1"]
+    assert [n.text for n in chart.notes] == [NOTE]

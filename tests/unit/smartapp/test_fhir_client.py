@@ -11,8 +11,8 @@ from fhir_server import FakeFHIRServer, answers, cuts_the_body, is_silent, says
 from sample_chart import condition, encounter, patient, visit
 from werkzeug.wrappers import Response
 
-from launch.errors import LaunchError
-from smartapp.errors import EHRRefused, EHRUnavailable, ForeignResource, SessionExpired
+from launch.errors import LaunchError, SessionsUnavailable
+from smartapp.errors import EHRRefused, EHRUnavailable, ForeignResource, SessionExpired, SessionsAway
 from smartapp.fhir.client import FHIRClient
 from smartapp.fhir.errors import EHRAnswered, TooLarge
 
@@ -55,6 +55,19 @@ def test_ended_launch_session(fhir_server: FakeFHIRServer) -> None:
 
     with FHIRClient(fhir_server.base_url, token, patient="p1") as client, pytest.raises(SessionExpired):
         client.read("Patient", "p1")
+
+
+def test_a_store_of_sessions_that_is_away_ends_no_session(fhir_server: FakeFHIRServer) -> None:
+    """The access to the EHR is asked for again, and the words are not those of the store."""
+
+    def token(_: bool) -> str:
+        raise SessionsUnavailable("ConnectionError")
+
+    client = FHIRClient(fhir_server.base_url, token, patient="p1", sleep=lambda _: None)
+    with client, pytest.raises(SessionsAway) as away:
+        client.read("Patient", "p1")
+    assert away.value.detail == ""
+    assert fhir_server.seen == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +142,7 @@ def test_an_answer_that_drips(
     fhir_server: FakeFHIRServer, fhir_client: FHIRClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that sends a byte now and then does not hold the reader for ever."""
-    monkeypatch.setattr("smartapp.fhir.client.WHOLE_ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("smartapp.fhir.connection.WHOLE_ANSWER_SECONDS", 0.2)
 
     def drip(server: FakeFHIRServer, carry_on: Callable[[], Response]) -> Response:
         return Response((b" " * 65536 for _ in range(500) if not server.stopping.wait(0.05)), 200)

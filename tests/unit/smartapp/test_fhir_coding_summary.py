@@ -8,14 +8,17 @@ from typing import Any
 
 import fhirkit
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ladders import chart, epic, ladder
 from pypdf import PdfReader
 from sample_chart import accepted, attestation
 
 from model.document import Setting
-from smartapp.fhir.coding_summary import NO_CLAIM, build_document, build_message, write_summary
+from smartapp.fhir.coding_summary import NO_CLAIM, as_pdf, build_document, build_message, write_summary
 from smartapp.fhir.identifiers import document_id
 from smartapp.fhir.notes import without_summaries
+from smartapp.fhir.pdf_letters import EXPLAINED
 from smartapp.reviews import AcceptedCode, Action, Attestation, NoteEvidence
 
 
@@ -132,3 +135,19 @@ def test_moments_without_a_zone_are_utc() -> None:
     naive = Attestation(attestation().by, datetime(2026, 3, 2, 17, 30), "So.")
     aware = Attestation(attestation().by, datetime(2026, 3, 2, 17, 30, tzinfo=UTC), "So.")
     assert write_summary(chart(), accepted("I10"), naive, None) == write_summary(chart(), accepted("I10"), aware, None)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.text(max_size=60))
+def test_no_letter_breaks_the_pdf(words: str) -> None:
+    assert as_pdf(f"Patient: {words}").startswith(b"%PDF")
+
+
+def test_letters_without_a_font_are_shown_as_lacking() -> None:
+    """Greek has one; an accent that has none leaves its letter; other letters become one sign, which is explained."""
+    arabic, hebrew = "\u0644\u064a\u0644\u0649 \u062d\u062f\u0627\u062f", "\u05dc\u05d9\u05d0\u05d4"
+    said = f"Patient: {arabic}, MRN 7\n{hebrew}: \u03b2-blocker, Dvo\u0159\u00e1k, \u2265 38 \u2103, NH\u2083"
+    printed = PdfReader(BytesIO(as_pdf(said))).pages[0].extract_text().splitlines()
+    assert printed[1:3] == ["Patient: […], MRN 7", "[…]: \u03b2-blocker, Dvor\u00e1k, \u2265 38 \u00b0C, NH3"]
+    assert EXPLAINED in printed[3]
+    assert EXPLAINED not in PdfReader(BytesIO(as_pdf("Patient: Ana"))).pages[0].extract_text()

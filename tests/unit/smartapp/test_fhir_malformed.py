@@ -9,7 +9,9 @@ from sample_chart import accepted, attestation, condition, coverage, encounter, 
 
 from smartapp.errors import ChartsideError
 from smartapp.fhir.chart import Chart, read_chart
-from smartapp.fhir.client import Fetched, FHIRClient
+from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.connection import Fetched
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.resources import build_provenance, is_ours
 from smartapp.fhir.writeback import plan
 
@@ -93,7 +95,7 @@ def use(chart: Chart) -> None:
     """What is done with a chart: stored, and planned from."""
     assert Chart.from_json(json.loads(json.dumps(chart.to_json()))) == chart
     json.dumps(chart.to_json(), ensure_ascii=False).encode("utf-8")
-    plan(chart, accepted("I10", "E11.9"))
+    plan(chart, accepted("I10", "E11.9"), SINGLE_WRITES)
 
 
 @pytest.mark.parametrize("resource", FULL, ids=lambda r: r["resourceType"])

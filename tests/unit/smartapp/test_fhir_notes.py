@@ -4,7 +4,7 @@ import base64
 import hashlib
 
 import pytest
-from fhir_server import FakeFHIRServer, answers, is_silent
+from fhir_server import FakeFHIRServer, answers, is_silent, says
 from sample_chart import NOTE, encoded, note, visit
 
 from smartapp.fhir.chart import read_chart
@@ -40,6 +40,18 @@ def test_note_in_a_binary(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, 
     fhir_server.put({"resourceType": "Binary", "id": "b1", "contentType": "text/plain", "data": encoded("Asthma.")})
     assert only_note(fhir_client).text == "Asthma."
     assert len(fhir_server.sent("GET", "Binary")) == (1 if raw else 2)
+
+
+def test_binary_in_xml(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
+    """A CDA note is asked for as XML; where that brings FHIR's XML of the Binary around it, it is asked for as JSON."""
+    inner = "<structuredBody><component><section><text>Asthma.</text></section></component></structuredBody>"
+    cda = encoded(f'<ClinicalDocument xmlns="urn:hl7-org:v3"><component>{inner}</component></ClinicalDocument>')
+    around = f'<Binary xmlns="http://hl7.org/fhir"><contentType value="text/xml"/><data value="{cda}"/></Binary>'
+    fhir_server.put(attached(contentType="text/xml", url="Binary/b1"))
+    fhir_server.put({"resourceType": "Binary", "id": "b1", "contentType": "text/xml", "data": cda})
+    fhir_server.fail("GET", "Binary", says(around.encode(), "application/fhir+xml;charset=UTF-8"))
+    assert only_note(fhir_client).text == "Asthma."
+    assert [s.headers["Accept"] for s in fhir_server.sent("GET", "Binary")] == ["text/xml", "application/fhir+json"]
 
 
 def test_absolute_url_on_the_same_base(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:

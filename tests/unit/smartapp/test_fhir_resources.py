@@ -12,9 +12,10 @@ from sample_chart import DR_REED, SIGNED_AT, accepted, attestation, encounter, k
 from model.document import Setting
 from smartapp.errors import EHRRefused
 from smartapp.fhir.chart import Chart
+from smartapp.fhir.claim import build_claim
 from smartapp.fhir.diagnoses import Diagnosis
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.resources import (
-    build_claim,
     build_condition,
     build_provenance,
     business_id,
@@ -48,9 +49,9 @@ def everything(setting: Setting) -> list[dict[str, Any]]:
     visit = chart(setting=setting)
     codes = accepted("I10", "E11.9")
     return [
-        build_condition(KEY, codes[0]),
+        build_condition(KEY, codes[0], SINGLE_WRITES),
         merge_diagnoses(BASE, visit.encounter, ["Condition/1", "Condition/2"], setting),
-        build_claim(visit, codes, DR_REED, SIGNED_AT),
+        build_claim(visit, codes, DR_REED, SIGNED_AT, SINGLE_WRITES),
         build_provenance(visit, ["Condition/1/_history/1", "Encounter/e1"], attestation(), "rev-1"),
         build_provenance(replace(visit, notes=()), ["Condition/1"], attestation(), None),
     ]
@@ -65,13 +66,13 @@ def test_everything_is_valid_r4(setting: Setting) -> None:
 
 def test_the_validator_finds_faults() -> None:
     """The validator is awake: a broken resource is reported."""
-    broken = build_condition(KEY, accepted("I10")[0]) | {"recordedDate": "yesterday"}
+    broken = build_condition(KEY, accepted("I10")[0], SINGLE_WRITES) | {"recordedDate": "yesterday"}
     assert faults(broken)
 
 
 def test_condition_after_us_core() -> None:
     """An encounter diagnosis: one category, an ICD-10-CM code, the encounter, who recorded it and when."""
-    condition = build_condition(KEY, accepted("I10")[0])
+    condition = build_condition(KEY, accepted("I10")[0], SINGLE_WRITES)
     assert condition["meta"]["profile"] == [
         "http://hl7.org/fhir/us/core/StructureDefinition/us-core-condition-encounter-diagnosis"
     ]
@@ -128,7 +129,7 @@ def test_invalid_encounter_is_not_sent() -> None:
 
 def test_professional_claim() -> None:
     """A draft without charges; the performer is the provider, a conditional reference becomes a logical one."""
-    claim = build_claim(chart(), accepted("I10", "E11.9"), DR_REED, SIGNED_AT)
+    claim = build_claim(chart(), accepted("I10", "E11.9"), DR_REED, SIGNED_AT, SINGLE_WRITES)
     assert (claim["status"], claim["use"]) == ("draft", "claim")
     (item,) = claim["item"]
     assert (item["encounter"], item["diagnosisSequence"]) == ([{"reference": "Encounter/e1"}], [1, 2])
@@ -144,7 +145,7 @@ def test_professional_claim() -> None:
 
 def test_institutional_claim() -> None:
     """For inpatients the organization bills and the first diagnosis is the principal one."""
-    claim = build_claim(chart(setting=Setting.INPATIENT), accepted("I10", "E11.9"), DR_REED, SIGNED_AT)
+    claim = build_claim(chart(setting=Setting.INPATIENT), accepted("I10", "E11.9"), DR_REED, SIGNED_AT, SINGLE_WRITES)
     assert claim["type"]["coding"][0]["code"] == "institutional"
     assert claim["provider"]["reference"] == "Organization/clinic"
     assert claim["diagnosis"][0]["type"][0]["coding"][0]["code"] == "principal"
@@ -154,7 +155,7 @@ def test_institutional_claim() -> None:
 def test_claim_without_provider_in_the_encounter() -> None:
     """Where the encounter names nobody, the signer is the provider."""
     bare = {n: v for n, v in encounter().items() if n not in ("participant", "serviceProvider", "period")}
-    claim = build_claim(chart(encounter=bare), accepted("I10"), DR_REED, SIGNED_AT)
+    claim = build_claim(chart(encounter=bare), accepted("I10"), DR_REED, SIGNED_AT, SINGLE_WRITES)
     assert claim["provider"]["reference"] == "Practitioner/dr-reed"
     assert faults(claim) == []
 
@@ -184,24 +185,24 @@ def test_provenance_is_recognized() -> None:
 
 def test_plan_shows_what_will_be_sent() -> None:
     """One line for each resource, with the JSON that will be sent."""
-    lines = plan(chart(), accepted("I10", "E11.9")).items
+    lines = plan(chart(), accepted("I10", "E11.9"), SINGLE_WRITES).items
     assert [(line.resource, line.will_write) for line in lines] == [
         ("Condition", True), ("Condition", True), ("Encounter", True), ("Claim", True), ("Provenance", True),
     ]  # fmt: skip
-    assert json.loads(str(lines[0].body)) == build_condition(KEY, accepted("I10")[0])
+    assert json.loads(str(lines[0].body)) == build_condition(KEY, accepted("I10")[0], SINGLE_WRITES)
     ranked = [d["condition"]["reference"] for d in json.loads(str(lines[2].body))["diagnosis"]]
     assert ranked == [condition_id(KEY, "I10"), condition_id(KEY, "E11.9")]
     targets = {t["reference"] for t in json.loads(str(lines[4].body))["target"]}
     assert {"Encounter/e1", condition_id(KEY, "I10")} < targets and len(targets) == 4
     assert "from 1 note." in lines[4].detail
-    assert not plan(chart(), ())
+    assert not plan(chart(), (), SINGLE_WRITES)
 
 
 def test_plan_says_what_will_not_be_sent() -> None:
     """A diagnosis that is there, an encounter that lists it, a claim without coverage: each says why."""
     there = Diagnosis("Condition/9", "I10", "Hypertension", (), for_encounter=True)
     listed = merge_diagnoses(BASE, encounter(), ["Condition/9"], Setting.OUTPATIENT)
-    lines = plan(chart(diagnoses=(there,), coverage=None, encounter=listed), accepted("I10")).items
+    lines = plan(chart(diagnoses=(there,), coverage=None, encounter=listed), accepted("I10"), SINGLE_WRITES).items
     assert [(line.resource, line.will_write, line.body) for line in lines] == [
         (name, False, None) for name in ("Condition", "Encounter", "Claim", "Provenance")
     ]
@@ -212,6 +213,6 @@ def test_plan_says_what_will_not_be_sent() -> None:
 def test_problem_list_is_no_encounter_diagnosis() -> None:
     """The same code on the problem list does not replace the encounter diagnosis; our own identifier does."""
     problem = Diagnosis("Condition/9", "I10", "Hypertension", (), for_encounter=False)
-    assert plan(chart(diagnoses=(problem,)), accepted("I10")).items[0].will_write
+    assert plan(chart(diagnoses=(problem,)), accepted("I10"), SINGLE_WRITES).items[0].will_write
     ours = replace(problem, identifiers=(token(condition_id(KEY, "I10")),))
-    assert not plan(chart(diagnoses=(ours,)), accepted("I10")).items[0].will_write
+    assert not plan(chart(diagnoses=(ours,)), accepted("I10"), SINGLE_WRITES).items[0].will_write

@@ -89,6 +89,17 @@ def test_empty_page_on_the_way(fhir_server: FakeFHIRServer, fhir_client: FHIRCli
     assert ids(find(fhir_client)) == ["c1", "c2"]
 
 
+@pytest.mark.parametrize("where", ["{base}?", "{base}/?", "{base}/Condition?"])
+def test_next_page_by_a_token(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, where: str) -> None:
+    """HAPI keeps further pages at the FHIR base itself, under a token and without the search: followed."""
+    there = where.format(base=fhir_server.base_url) + "_getpages=9f1c-4%2Bx&_getpagesoffset=1&_bundletype=searchset"
+    fhir_server.fail("GET", "Condition", says(page({"resource": condition("c1")}, next_url=there)))
+    fhir_server.fail("GET", "", says(page({"resource": condition("c2")})))
+    found = find(fhir_client)
+    assert (ids(found), found.missing) == (["c1", "c2"], ())
+    assert dict(fhir_server.seen[-1].query)["_getpages"] == "9f1c-4+x"
+
+
 @pytest.mark.parametrize(
     "url",
     ["https://elsewhere.example/fhir/Condition?p=2", "//elsewhere.example/fhir/Condition", "{base}evil/Condition",
@@ -117,9 +128,13 @@ def test_redirect_to_another_host(fhir_server: FakeFHIRServer, fhir_client: FHIR
 
 
 def test_redirect_within_the_base(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
-    """One inside the base is followed."""
-    fhir_server.fail("GET", "Condition", answers(307, Location=f"{fhir_server.base_url}/Condition?patient=Patient/p1"))
-    assert ids(find(fhir_client)) == ["c1", "c2"]
+    """One inside the base is followed; a relative one is read from the address that was asked (RFC 9110, 10.2.2)."""
+    for to in (f"{fhir_server.base_url}/Condition?patient=Patient/p1", "/fhir/Condition", "../fhir/Condition", "?p=1"):
+        fhir_server.fail("GET", "Condition", answers(307, Location=to))
+        assert ids(find(fhir_client)) == ["c1", "c2"]
+    fhir_server.fail("GET", "Condition", answers(307, Location="../Condition"))
+    with pytest.raises(EHRRefused, match="another host"):
+        find(fhir_client)
 
 
 def test_second_page_fails(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:

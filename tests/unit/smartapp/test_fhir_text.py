@@ -1,10 +1,11 @@
 """Attachments of every kind that notes come in, and the ways they are broken."""
 
 import io
+import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
@@ -213,15 +214,89 @@ def test_rank() -> None:
     ]
 
 
-@given(
-    st.binary(max_size=300),
-    st.sampled_from(["text/plain", "text/html", "text/xml", "application/rtf", "application/pdf", ""]),
-)
+@given(st.binary(max_size=300), st.sampled_from(["text/plain", "text/html", "text/xml", "application/rtf", ""]))
 def test_any_bytes(data: bytes, content_type: str) -> None:
     """Whatever the bytes, there is a text that can be stored or a reason, never a crash."""
+    check_any(data, content_type)
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.binary(max_size=300))
+def test_any_bytes_of_a_pdf(data: bytes) -> None:
+    """The same, where each example is a process."""
+    check_any(data, "application/pdf")
+    check_any(b"%PDF-1.7\n" + data, "")
+
+
+def check_any(data: bytes, content_type: str) -> None:
     try:
         text = to_text(data, content_type)
     except Unreadable as error:
         assert str(error).endswith(".")
     else:
         assert text.encode("utf-8")
+
+
+def pdf_of(*parts: bytes) -> bytes:
+    """A PDF of these objects, the first its catalogue; written by hand, since no library makes such ones."""
+    file, places = b"%PDF-1.4\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(file))
+        file += b"%d 0 obj\n%b\nendobj\n" % (number, part)
+    rows = b"".join(b"%010d 00000 n \n" % place for place in places)
+    table = b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(parts) + 1, rows)
+    end = b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (len(parts) + 1, len(file))
+    return file + table + end
+
+
+def pdf_bomb(operations: bytes) -> bytes:
+    packed = zlib.compress(operations, 9)
+    font = b"/Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << %b >> >>" % font
+    stream = b"<< /Length %d /Filter /FlateDecode >>\nstream\n%b\nendstream" % (len(packed), packed)
+    return pdf_of(
+        b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", page, stream
+    )  # fmt: skip
+
+
+def test_a_pdf_that_would_take_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few kB of PDF hold millions of operations: its reader is ended, and the note says so."""
+    assert "a" in to_text(pdf_bomb(b"BT /F1 12 Tf 10 10 Td (a) Tj ET"), "application/pdf")
+    bomb = pdf_bomb(b"BT /F1 12 Tf 10 10 Td " + b"(a) Tj " * 8_000_000 + b" ET")
+    assert len(bomb) < 200_000
+    monkeypatch.setattr("smartapp.fhir.text._PDF_SECONDS", 1)
+    with pytest.raises(Unreadable, match="too much time or memory"):
+        to_text(bomb, "application/pdf")
+
+
+def test_a_pdf_whose_reader_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the processor's clock says, nobody waits without end."""
+    monkeypatch.setattr("smartapp.fhir.text._PDF_WAIT", 0.001)
+    with pytest.raises(Unreadable, match="too much time or memory"):
+        to_text(pdf("asthma"), "application/pdf")
+
+
+def test_half_an_emoji() -> None:
+    """RTF writes an emoji as two halves; one without the other is a character that cannot be stored."""
+    assert to_text(rb"{\rtf1 a\u-10179?\u-8694?b\u-10179?c}", "application/rtf").split() == [
+        "a\N{SMILING FACE WITH SMILING EYES}b\N{REPLACEMENT CHARACTER}c"
+    ]
+
+
+def test_sections_within_the_words_of_sections() -> None:
+    """No CDA holds them; whoever writes them would have the innermost words read once for each level."""
+    levels = 100
+    inner = b"<section><text>" * levels + b"asthma " * 10_000 + b"</text></section>" * levels
+    text = to_text(b'<ClinicalDocument xmlns="urn:hl7-org:v3">' + inner + b"</ClinicalDocument>", "application/xml")
+    assert text.count("asthma") == 10_000
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "http://127.0.0.1:9/secret"])
+def test_entities_are_left_as_they_are(target: str) -> None:
+    """Neither a file of ours nor an address is read into a note, and no entity is multiplied."""
+    doctype = f'<!DOCTYPE d [<!ENTITY x SYSTEM "{target}"><!ENTITY y "{"ha" * 1000}">]>'
+    body = "<section><text>before &x; &y; after</text></section>"
+    xml = f'<?xml version="1.0"?>{doctype}<ClinicalDocument xmlns="urn:hl7-org:v3">{body}</ClinicalDocument>'
+    text = to_text(xml.encode(), "application/xml")
+    assert text.startswith("before") and text.endswith("after")
+    assert "root:" not in text and "haha" not in text

@@ -38,7 +38,9 @@ def signed(client: FHIRClient, chart: Chart, lines: tuple[WrittenResource, ...] 
     outbox = Outbox(
         lines or planned(plan(chart, accepted("I10"), SINGLE_WRITES, REJECTED)), lambda *_: None, lambda: SIGNED_AT
     )
-    return write_back(client, chart.key, accepted("I10"), attestation(), "rev-1", chart=chart, outbox=outbox)
+    return write_back(
+        client, chart.key, accepted("I10"), attestation(), "rev-1", chart=chart, outbox=outbox, ladder=SINGLE_WRITES
+    )
 
 
 def test_ours_is_marked_as_an_error(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
@@ -76,6 +78,6 @@ def test_an_ehr_that_lets_nobody_change_it(fhir_server: FakeFHIRServer, fhir_cli
 
 def test_what_nobody_rejected_stays(fhir_server: FakeFHIRServer, fhir_client: FHIRClient) -> None:
     chart = chart_with(fhir_server, fhir_client, ours=True)
-    assert not any(line.purpose.startswith(WITHDRAWAL) for line in plan(chart, accepted("I10")))
+    assert not any(line.purpose.startswith(WITHDRAWAL) for line in plan(chart, accepted("I10"), SINGLE_WRITES))
     kept = plan(chart, accepted("E11.9"), replace(SINGLE_WRITES), REJECTED)
     assert not any(line.purpose.startswith(WITHDRAWAL) for line in kept)

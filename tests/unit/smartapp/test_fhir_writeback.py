@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from smartapp.errors import ForeignResource, SessionExpired
 from smartapp.fhir.chart import Chart
 from smartapp.fhir.client import FHIRClient
+from smartapp.fhir.ladder import SINGLE_WRITES
 from smartapp.fhir.resources import condition_id
 from smartapp.fhir.writeback import write_back
 from smartapp.reviews import WrittenResource
@@ -238,14 +239,30 @@ def test_chart_of_another_review(fhir_client: FHIRClient, fhir_chart: Chart) -> 
     other = replace(key(fhir_client.base_url), encounter="e2")
     with pytest.raises(ForeignResource):
         write_back(
-            fhir_client, other, accepted("I10"), attestation(), None, chart=fhir_chart, outbox=outbox(fhir_chart, "I10")
+            fhir_client,
+            other,
+            accepted("I10"),
+            attestation(),
+            None,
+            chart=fhir_chart,
+            outbox=outbox(fhir_chart, "I10"),
+            ladder=SINGLE_WRITES,
         )
 
 
 def test_nothing_accepted(fhir_server: FakeFHIRServer, fhir_client: FHIRClient, fhir_chart: Chart) -> None:
     """Without accepted codes there is nothing to do."""
     assert (
-        write_back(fhir_client, fhir_chart.key, (), attestation(), None, chart=fhir_chart, outbox=outbox(fhir_chart))
+        write_back(
+            fhir_client,
+            fhir_chart.key,
+            (),
+            attestation(),
+            None,
+            chart=fhir_chart,
+            outbox=outbox(fhir_chart),
+            ladder=SINGLE_WRITES,
+        )
         == ()
     )
     assert fhir_server.seen == []

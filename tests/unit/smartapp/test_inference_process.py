@@ -1,12 +1,14 @@
 """The life of the predictor's process: started, stopped, killed, started twice."""
 
 import os
+import signal
 import stat
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,21 @@ def test_stopping_and_what_a_kill_leaves_behind(tmp_path: Path) -> None:
     assert heir.client.predict(DOCUMENT, ENCOUNTER).codes
     assert heir.end() == ""
     assert (heir.process.returncode, path.exists()) == (0, False)
+
+
+def test_a_stop_lets_predictions_end(tmp_path: Path) -> None:
+    """SIGTERM at work: who asked before is answered, who asks then is not, and the process goes with 0."""
+    child = Child(tmp_path / "predictor.sock", KEYS[0]).until_ready()
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(child.client.predict, Document("s", "be slow. Essential hypertension."), ENCOUNTER)
+        while not child.client.waiting():
+            time.sleep(0.01)
+        child.process.send_signal(signal.SIGTERM)
+        assert asked.result(timeout=20).codes
+    with pytest.raises(PredictorUnavailable):
+        child.client.predict(DOCUMENT, ENCOUNTER)
+    assert child.process.wait(20) == 0
+    child.process.communicate()
 
 
 def test_a_second_predictor_does_not_push_the_first_aside(child: Child) -> None:

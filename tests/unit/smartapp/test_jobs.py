@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 import pytest
 
 from smartapp.jobs import Jobs
+from smartapp.logs import request_id
 
 
 @pytest.fixture
@@ -42,6 +44,46 @@ def test_beats_while_working_and_no_longer(jobs: Jobs) -> None:
     last = beats[0]
     threading.Event().wait(0.1)
     assert beats[0] == last
+
+
+def test_a_job_is_logged_under_the_request_that_asked_for_it(jobs: Jobs) -> None:
+    """Also in a thread that worked for another request before."""
+    seen: SimpleQueue[str] = SimpleQueue()
+    for name in ("a1", "b2", ""):
+        request_id.set(name)
+        jobs.submit(lambda: seen.put(request_id.get()), nothing)
+        assert seen.get(timeout=5) == name
+
+
+def test_a_stop_waits_for_what_is_under_way(jobs: Jobs) -> None:
+    """What is under way ends and keeps what it did; what waits behind it is not begun: another process will."""
+    both_begun, go_on, late = threading.Barrier(3), threading.Event(), threading.Event()
+    done: SimpleQueue[str] = SimpleQueue()
+
+    def work() -> None:
+        both_begun.wait(20)
+        go_on.wait(20)
+        done.put("done")
+
+    for job in (work, work, late.set):
+        jobs.submit(job, nothing)
+    both_begun.wait(20)
+    threading.Timer(0.2, go_on.set).start()
+    jobs.stop(patience=20)
+    assert done.qsize() == 2
+    assert not late.wait(0.2)
+
+
+def test_a_stop_has_an_end(jobs: Jobs) -> None:
+    """What takes longer than the patience is left, and beats no more, so that it is taken over."""
+    go_on, beaten = threading.Event(), threading.Event()
+    jobs.submit(lambda: go_on.wait(20) and None, beaten.set)
+    assert beaten.wait(5)
+    jobs.stop(patience=0.05)
+    threading.Event().wait(0.05)
+    beaten.clear()
+    assert not beaten.wait(0.1)
+    go_on.set()
 
 
 def test_beats_while_waiting(jobs: Jobs) -> None:

@@ -10,7 +10,7 @@ from sample_chart import NOTE, encounter, note
 
 from smartapp.errors import EncounterVoid
 from smartapp.reviews import Action, NotesSince, ReviewStatus
-from smartapp.views.board import build_board
+from smartapp.views.board import Board
 from smartapp.views.since import since_words
 
 ANOTHER = note("n2", "Former smoker.", date="2026-03-02T16:00:00Z")
@@ -133,15 +133,15 @@ def test_decisions_on_text_that_changed_are_marked(bench: Bench, way: str) -> No
     replaces = [{"code": "replaces", "target": {"reference": "DocumentReference/n1"}}]
     bench.server.put(note(text=amended) if way == "same id" else note("n9", amended, relatesTo=replaces))
     reread(bench)
-    board = build_board(bench.coding.review(bench.key))
+    board = Board(bench.coding.review(bench.key))
     assert "changed after this was decided" in board.doubt("I10")
     bench.clock.forward(60)
     reread(bench)  # nothing changed this time: the mark stays
     review = bench.coding.review(bench.key)
-    assert "changed after this was decided" in build_board(review).doubt("I10")
+    assert "changed after this was decided" in Board(review).doubt("I10")
     for action in (Action.UNDO, Action.ACCEPT):
         review = bench.coding.decide(bench.key, review.version, action, "I10", None, ANA)
-    assert build_board(review).doubt("I10") == ""
+    assert Board(review).doubt("I10") == ""
 
 
 def test_decision_whose_words_are_gone(bench: Bench) -> None:
@@ -151,7 +151,7 @@ def test_decision_whose_words_are_gone(bench: Bench) -> None:
     bench.clock.forward(60)
     bench.server.put(note(text="Type 2 diabetes without complications."))
     reread(bench)
-    board = build_board(bench.coding.review(bench.key))
+    board = Board(bench.coding.review(bench.key))
     assert board.doubt("I10") == "The notes no longer hold the words that this was decided on."
     assert [a.code for a in board.claim] == ["I10"]
 
@@ -163,7 +163,7 @@ def test_text_read_again_unchanged(bench: Bench) -> None:
     bench.clock.forward(60)
     bench.server.put(note(docStatus="final"))
     reread(bench)
-    assert build_board(bench.coding.review(bench.key)).doubt("I10") == ""
+    assert Board(bench.coding.review(bench.key)).doubt("I10") == ""
 
 
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
@@ -175,7 +175,7 @@ def test_encounter_that_did_not_take_place(bench: Bench, status: str) -> None:
     reread(bench)
     review = bench.coding.review(bench.key)
     assert review.header and review.header.void
-    assert (review.notes, review.suggestions, build_board(review).open) == ((), (), False)
+    assert (review.notes, review.suggestions, Board(review).open) == ((), (), False)
     with pytest.raises(EncounterVoid):
         bench.coding.decide(bench.key, review.version, Action.ADD, "E11.9", None, ANA)
     with pytest.raises(EncounterVoid):
@@ -183,13 +183,13 @@ def test_encounter_that_did_not_take_place(bench: Bench, status: str) -> None:
     bench.server.put(encounter())
     reread(bench)
     assert [a.code for a in bench.coding.review(bench.key).accepted()] == ["I10"]
-    assert build_board(bench.coding.review(bench.key)).open
+    assert Board(bench.coding.review(bench.key)).open
 
 
 def test_waiting_is_told_on_the_page(bench: Bench, fhir_server: FakeFHIRServer) -> None:
     """While the EHR asks for patience, the stage of the review says so."""
     told: list[str] = []
-    bench.client._sleep = lambda _: told.append(bench.coding.review(bench.key).stage)
+    bench.client._connection._sleep = lambda _: told.append(bench.coding.review(bench.key).stage)
     fhir_server.fail("GET", "DocumentReference", answers(429, Retry_After="5"))
     bench.ready()
     assert told == ["The EHR asks us to wait 5 s"]

@@ -9,8 +9,10 @@ from fake_pages import build_config, build_pages
 from flask.testing import FlaskClient
 
 from launch.ehrs import EHR, VENDORS
-from launch.scopes import MINIMUM, is_scope
+from launch.scopes import MINIMUM, STANDALONE, is_scope
 from smartapp.config import Config, Contacts, MissingSettings
+from smartapp.demo_settings import SCOPES as DEMO_SCOPES
+from smartapp.ehr_commands import add
 from smartapp.registration import MARKETPLACES
 from smartapp.scopes import READ, scope_words, wanted_scopes
 
@@ -72,6 +74,22 @@ def test_what_is_not_set_is_a_clear_placeholder() -> None:
     assert sheet["form"]["Register Oracle Health SMART App"]["Company Name"] is None
 
 
+@pytest.mark.parametrize("place", MARKETPLACES)
+def test_commands_on_the_sheet_are_commands(place: str) -> None:
+    """A reason that says what to type on the server says what the command takes."""
+    page = BeautifulSoup(client().get(f"/register?for={place}").text, "html.parser")
+    known = {option for parameter in add.params for option in parameter.opts}
+    for why in page.select(".why"):
+        _, said, words = why.get_text().partition("chartside ehr add ")
+        assert not said or {w.rstrip(".") for w in words.split() if w.startswith("--")} <= known
+
+
+def test_where_users_begin_by_themselves_further_scopes_are_named() -> None:
+    """What a standalone launch asks for in the place of `launch` has to be registered as well."""
+    page = client().get("/register").text
+    assert all(scope in page for scope in STANDALONE)
+
+
 def test_an_unknown_marketplace_is_not_found() -> None:
     """The name of a marketplace is looked up, never shown."""
     assert client().get("/register?for=<b>").status_code == 404
@@ -95,6 +113,15 @@ def test_v1_scopes_say_the_same() -> None:
     assert {"user/Condition.read", "user/Condition.write", "patient/Patient.read"} <= set(v1)
     assert not any(".rs" in scope or ".c" in scope for scope in v1)
     assert not any(".write" in scope for scope in scope_words("athenahealth", "v1"))
+
+
+def test_a_correction_is_asked_for_where_the_ehr_takes_one() -> None:
+    """In v2 a letter, in v1 part of `.write`; the demo's EHR is asked for the same as any other."""
+    for vendor, changed in (("generic", {"Condition", "Claim"}), ("oracle", {"Condition"}), ("canvas", {"Condition"})):
+        found = scope_words(vendor, "v2")
+        assert {type for type in ("Condition", "Claim") if f"user/{type}.crus" in found} == changed
+    assert {"user/Condition.write", "user/Claim.write"} <= set(scope_words("generic", "v1"))
+    assert set(DEMO_SCOPES.split()) == set(scope_words("generic", "v2"))
 
 
 @pytest.mark.parametrize("name", ["privacy", "terms", "support"])

@@ -8,6 +8,7 @@ from threading import Event, Thread
 
 import pytest
 from coding_bench import ANA, KEY
+from databases import connect_migrated
 from sample_chart import key
 from sqlalchemy import Engine, text
 
@@ -22,8 +23,7 @@ HERE = key("https://ehr.example/fhir")
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    migrate(engine)
+    engine = connect_migrated(database_url)
     yield engine
     engine.dispose()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from coding_bench import ANA, KEY
 from cryptography.fernet import Fernet
+from databases import connect_migrated
 from sample_chart import key
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
@@ -26,8 +27,7 @@ THERE = ReviewKey("https://other.example/fhir", HERE.patient, HERE.encounter)
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    engine = connect(database_url)
-    migrate(engine)
+    engine = connect_migrated(database_url)
     yield engine
     engine.dispose()
 

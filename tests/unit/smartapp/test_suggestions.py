@@ -1,5 +1,6 @@
 """Notes to one document and evidence back to its note."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,28 @@ def test_words_inside_other_words_are_shown_once() -> None:
     note = Note("n1", None, "Note", None, None, text, None, None)
     (suggestion,) = suggestions_of(prediction, [note])
     assert [e.quote for e in suggestion.evidence] == ["Congestive heart failure"]
+
+
+@pytest.mark.parametrize(("assessment", "plan"), [("Assessment", "Plan"), ("A", "P")])
+def test_what_the_author_concludes_is_quoted_first(assessment: str, plan: str) -> None:
+    """The assessment or discharge diagnosis, then what recounts, then history; what is not plainly stated last. The
+    parts of a SOAP note are headed by letters."""
+    text = "COPD. copd, Copd; COPD! copd?"
+    said = [
+        ("Past Medical History", Assertion.PRESENT),
+        ("History of Present Illness", Assertion.PRESENT),
+        ("Discharge Diagnoses", Assertion.POSSIBLE),
+        (plan, Assertion.PRESENT),
+        (assessment, Assertion.PRESENT),
+    ]
+    words = (
+        Evidence(Span(6 * n, 6 * n + 4), text[6 * n : 6 * n + 4], section, assertion)
+        for n, (section, assertion) in enumerate(said)
+    )
+    (suggestion,) = suggestions_of(predicted(*words), [note(1, text)])
+    shown = [e.section for e in suggestion.evidence]
+    wanted = [assessment, plan, "History of Present Illness", "Past Medical History", "Discharge Diagnoses"]
+    assert shown == wanted
 
 
 def test_the_first_listed_code_leads() -> None:

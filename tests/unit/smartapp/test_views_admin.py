@@ -11,7 +11,7 @@ from metadata_server import MetadataServer
 from launch.ehrs import TrustedEHRs
 from smartapp.views.csrf import build_token
 
-ACTS = ("leave", "ehrs", "check")
+ACTS = ("leave", "ehrs", "remove", "check")
 
 
 @pytest.fixture
@@ -106,6 +106,7 @@ def test_an_ehr_is_added(site: AdminSite) -> None:
     answer = site.post("ehrs", SAID)
     assert answer.status_code == 201
     assert "Example Hospital is trusted now" in answer.text
+    assert f'href="/register?for={SAID["vendor"]}"' in answer.text  # the sheet of that vendor's marketplace
     added = TrustedEHRs.load(site.path).find(SAID["iss"])
     assert added.embed_origins == ("https://ehr.example", "https://ehr2.example")
     assert [key.alg for key in added.keys] == ["ES384"]
@@ -153,7 +154,35 @@ def test_a_list_that_cannot_be_used_is_said(site: AdminSite) -> None:
     assert "name is missing" in page
 
 
-@pytest.mark.parametrize("iss", ["https://127.0.0.1/fhir", "https://localhost:8443/fhir", "https://[fd00::1]/fhir"])
+def test_an_ehr_is_removed(site: AdminSite) -> None:
+    """Asked first, with what becomes of it; then it is off the list, and told to the audit log."""
+    site.enter().post("ehrs", SAID)
+    asked = site.get(f"remove?iss={SAID['iss']}")
+    assert "Remove Example Hospital?" in words(asked.text)
+    assert "ehr-example-fhir-key.pem" in asked.text
+    assert len(list(TrustedEHRs.load(site.path))) == 1
+    gone = site.post("remove", {"iss": SAID["iss"]})
+    assert "Example Hospital is trusted no more" in words(gone.text)
+    assert list(TrustedEHRs.load(site.path)) == []
+    assert site.get(f"remove?iss={SAID['iss']}").status_code == 404
+    assert site.post("remove", {"iss": SAID["iss"]}).status_code == 422
+
+
+def test_a_broken_ehr_does_not_hide_the_others(site: AdminSite) -> None:
+    """They are shown, and can be removed, under what is wrong."""
+    site.enter().post("ehrs", SAID)
+    with site.path.open("a") as file:
+        file.write('[[ehr]]\niss = "https://x.example"\n')
+    page = words(site.get().text)
+    assert "name is missing" in page
+    assert "Example Hospital" in page
+
+
+PRIVATE = ("127.0.0.1", "localhost:8443", "[fd00::1]", "10.1.2.3", "169.254.169.254", "[::]", "0.0.0.0")
+DISGUISED = ("2130706433", "0x7f000001", "127.1", "0177.0.0.1", "[::ffff:127.0.0.1]")  # the same machine in other words
+
+
+@pytest.mark.parametrize("iss", [f"https://{host}/fhir" for host in PRIVATE + DISGUISED])
 def test_the_page_asks_public_addresses_only(site: AdminSite, iss: str) -> None:
     """This server's own network is not asked on behalf of whoever types an address; the command is named instead."""
     page = words(site.enter().post("check", {"iss": iss, "vendor": "epic"}).text)

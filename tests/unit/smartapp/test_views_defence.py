@@ -161,7 +161,18 @@ def test_violation_reports_are_logged_without_addresses(visitor: Visitor, caplog
     assert LAUNCH_KEY not in caplog.text
 
 
-@pytest.mark.parametrize("report", ["", "{", "[[]]", "7", '{"body": 1}'])
+ODD = {
+    "none": "",
+    "cut": "{",
+    "listed": "[[]]",
+    "number": "7",
+    "body": '{"body": 1}',
+    "deep": "[" * 30_000,
+    "digits": "9" * 30_000,
+}
+
+
+@pytest.mark.parametrize("report", ODD.values(), ids=ODD)
 def test_odd_reports_do_no_harm(visitor: Visitor, report: str) -> None:
     """Anybody may post here; nothing comes of it."""
     assert visitor.app.test_client(use_cookies=False).post("/csp-report", data=report).status_code in (204, 400)

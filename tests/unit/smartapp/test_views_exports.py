@@ -7,7 +7,7 @@ from fake_coding import FakeCoding
 from fake_pages import LAUNCH_KEY, FakeLauncher, Visitor
 from sample_review import ready_review
 
-KINDS = ("fhir", "hl7", "csv", "text")
+KINDS = ("pdf", "fhir", "hl7", "csv", "text")
 
 
 def signed() -> Visitor:
@@ -61,7 +61,7 @@ def test_a_hospital_stay_is_not_offered_an_837p() -> None:
 def test_no_other_kind() -> None:
     """Nothing of the address becomes a file name."""
     assert signed().get("export/..%2Fpasswd").status_code == 404
-    assert signed().get("export/pdf").status_code == 404
+    assert signed().get("export/docx").status_code == 404
 
 
 def test_without_a_session() -> None:

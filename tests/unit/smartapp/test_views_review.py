@@ -200,7 +200,7 @@ def test_every_page_wants_the_launch_and_its_browser() -> None:
             ("another", "b" * 43),
             ("launch-key-of-the-tests", ""),
         ):
-            path = rule.rule.replace("<launch_key>", key)
+            path = rule.rule.replace("<launch_key>", key).replace("<int:number>", "1")
             method = "POST" if "POST" in (rule.methods or ()) else "GET"
             answer = visitor.app.test_client(use_cookies=False).open(
                 path, method=method, headers={"Cookie": f"__Host-chartside={cookie}"}, data={"csrf_token": "x"}

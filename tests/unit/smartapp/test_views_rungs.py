@@ -61,13 +61,13 @@ def test_where_nobody_writes_the_button_promises_nothing() -> None:
     page = summary(ladder())
     assert page.find(id="sent-title") is None
     assert "Nobody writes it: download it." in section(page, "elsewhere-title")
-    assert [b.get_text() for b in page.select("form.attest button")] == ["Sign"]
+    assert [b.get_text() for b in page.select("section.attest button")] == ["Sign"]
 
 
 def test_what_is_written_now_is_said_to_be() -> None:
     page = summary(ladder("Condition", "Claim", "Provenance"))
     assert section(page, "sent-title").count("Chartside writes it into the chart now.") == 3
-    assert [b.get_text() for b in page.select("form.attest button")] == ["Sign and write to the chart"]
+    assert [b.get_text() for b in page.select("section.attest button")] == ["Sign and write to the chart"]
 
 
 def test_the_receipt_says_what_is_not_in_the_chart_yet() -> None:

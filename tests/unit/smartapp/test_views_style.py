@@ -37,7 +37,8 @@ def test_the_page_takes_the_look_of_the_ehr() -> None:
     """A style sheet of our own address, named after ours and before the page's own."""
     page = visitor(BEIGE).get("").text
     sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
-    assert [sheet.rsplit("/", 1)[1] for sheet in sheets] == ["tokens.css", "base.css", "ehr-style.css", "review.css"]
+    names = [sheet.rsplit("/", 1)[1] for sheet in sheets]
+    assert names == ["tokens.css", "base.css", "ehr-style.css", "review.css", "book.css", "work.css"]
     answer = visitor(BEIGE).get("ehr-style.css")
     assert (answer.status_code, answer.mimetype) == (200, "text/css")
     assert "--canvas: #edeae3;" in answer.text

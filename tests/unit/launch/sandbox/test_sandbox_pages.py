@@ -65,6 +65,21 @@ def test_shows_what_an_app_wrote(smart_app: App, token: str, fhir: FHIRInMemory)
     assert "Line 1: Visit" in record
 
 
+def test_the_list_of_patients_is_one_search(smart_app: App, fhir: FHIRInMemory) -> None:
+    """However many there are: their encounters come along; the latest are listed first, and how many there are."""
+    for number, day in enumerate(("2026-01-05", "2026-03-01", "2025-12-01", "2026-02-01")):
+        visit = {"resourceType": "Encounter", "id": f"ben-{number}", "subject": {"reference": "Patient/ben"}}
+        fhir.resources[f"Encounter/ben-{number}"] = {**visit, "period": {"start": f"{day}T09:00:00Z"}}
+    fhir.seen.clear()
+    page = smart_app.http.get("/").text
+    assert [(method, path) for method, path, *_ in fhir.seen] == [("GET", "Patient")]
+    assert page.index("Ben Test") < page.index("Ana Test")
+    days = re.findall(r"202\d-\d\d-\d\d", page)
+    assert days[:3] == ["2026-03-01", "2026-02-01", "2026-01-05"]
+    assert "2025-12-01" not in page
+    assert "2025-12-01" in smart_app.http.get("/patient/ben").text
+
+
 def test_a_note_in_another_format_is_a_download(smart_app: App, fhir: FHIRInMemory) -> None:
     """A file is handed over as an attachment that cannot act as a page of this EHR."""
     fhir.resources["DocumentReference/ana-note"]["content"] = [{"attachment": {"url": "Binary/ana-file"}}]

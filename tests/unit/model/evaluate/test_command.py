@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from smartapp.cli import main
 
+pytestmark = pytest.mark.xdist_group("evaluated")  # the notes are evaluated once
 REPORT = "A 60-year-old man with hypertension and knee pain. His sister has asthma."
 VISIT = "ASSESSMENT:\n1. Type 2 diabetes mellitus.\n2. Essential hypertension.\nNo chest pain.\n"
 Run = Callable[..., Result]
@@ -135,6 +136,31 @@ def test_something_must_be_measured(run: Run, tmp_path: Path) -> None:
     empty = run("--reports", write(tmp_path, "empty.jsonl"), "--out", str(tmp_path))
     assert empty.exit_code == 2
     assert "no coded note" in empty.stderr
+
+
+def test_own_labels_are_measured_under_their_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The offsets find their words in the notes, and the tables say whose labels they are."""
+    at = VISIT.index("hypertension")
+    row = {"id": "v1", "characters": len(VISIT), "setting": "outpatient", "first_listed": "I10", "acceptable": []}
+    row |= {"core": [{"code": "I10", "spans": [[at, at + 12]]}], "must_not": []}
+    monkeypatch.setattr("model.evaluate.gold.UNSEEN_LABELS", Path(write(tmp_path, "labels.jsonl", row)))
+    notes = write(tmp_path, "notes.jsonl", {"id": "v0", "text": ""}, {"id": "v1", "text": VISIT})
+    result = run("--unseen", notes, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output
+    assert "Encounters: own labels, by language models working as coders; seen by no training." in result.stdout
+    figures = json.loads((tmp_path / "out" / "figures.json").read_text("utf-8"))["encounter"]
+    assert figures["measures"]["evidence_given_right_code"]["value"] == 1 and figures["gold_codes"] == 1
+
+
+def test_own_labels_need_their_own_notes(run: Run, tmp_path: Path) -> None:
+    """Another file of notes is refused, and so are two kinds of encounters at once."""
+    visits = write(tmp_path, "v.jsonl", visit_line())
+    other = run("--unseen", visits, "--out", str(tmp_path / "out"))
+    assert other.exit_code == 2 and '"mts-' in other.stderr and "is missing" in other.stderr
+    both = run("--unseen", visits, "--encounters", visits, "--out", str(tmp_path / "out"))
+    assert both.exit_code == 2 and "one of --encounters and --unseen" in both.stderr
+    bad = run("--unseen", write(tmp_path, "bad.jsonl", ["words"]), "--out", str(tmp_path / "out"))
+    assert bad.exit_code == 2 and "does not hold the notes" in bad.stderr
 
 
 def test_a_list_of_split_codes_must_be_text(run: Run, tmp_path: Path) -> None:

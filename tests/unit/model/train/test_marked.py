@@ -12,7 +12,8 @@ from model.tagger import ENCOUNTER_LABELS, REPORT_LABELS
 from model.train.marked import add_own_labels, examples, mark_encounter, mark_report, read_rows
 from model.windows import LENGTH
 
-OWN_LABELS = Path(__file__).parents[4] / "model" / "train" / "labels" / "mtsamples.jsonl"
+TRAINING = Path(__file__).parents[4] / "model" / "train"
+LABELS = {path.stem: path for path in sorted((TRAINING / "labels").glob("*.jsonl"))}
 REASONS = {"negated", "family", "history", "hypothetical", "uncertain", "integral", "sibling", "other"}
 SETTINGS = {"outpatient", "inpatient_discharge", "ed", "other"}
 
@@ -130,9 +131,9 @@ def test_own_labels_of_another_text(labelled: tuple[Path, Path]) -> None:
         add_own_labels(labels, [notes])
 
 
-@pytest.fixture(scope="module")
-def own() -> list[dict[str, Any]]:
-    return read_rows(OWN_LABELS)
+@pytest.fixture(scope="module", params=LABELS)
+def own(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    return read_rows(LABELS[request.param])
 
 
 def test_own_labels_are_complete(own: list[dict[str, Any]]) -> None:
@@ -169,3 +170,12 @@ def test_own_labels_hold_no_words(own: list[dict[str, Any]]) -> None:
         assert row.keys() == kept
         assert all(code.keys() == {"code", "spans"} for code in row["core"] + row["acceptable"])
         assert all(trap.keys() == {"code", "span", "reason"} for trap in row["must_not"])
+
+
+def test_unseen_labels_are_kept_apart() -> None:
+    """No note is labelled in two files, so none that measures teaches; and training knows no file of the unseen."""
+    ids = {name: [row["id"] for row in read_rows(path)] for name, path in LABELS.items()}
+    assert ids["unseen"] and ids["mtsamples"]
+    every = [note for notes in ids.values() for note in notes]
+    assert len(set(every)) == len(every)
+    assert not [path.name for path in TRAINING.glob("*.py") if LABELS["unseen"].name in path.read_text("utf-8")]
