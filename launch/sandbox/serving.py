@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,8 +38,24 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def read_whole(app: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    """The same WSGI app, which closes each answer's file before a byte is sent.
+
+    Werkzeug's server leaves the file open where a browser drops the connection half-way.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        body = app(environ, start_response)
+        try:
+            return [b"".join(body)]
+        finally:
+            getattr(body, "close", lambda: None)()
+
+    return answer
+
+
 def make_sandbox_server(app: Flask, port: int) -> BaseWSGIServer:
-    return make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
+    return make_server("127.0.0.1", port, read_whole(app), threaded=True, request_handler=_QuietHandler)
 
 
 @contextmanager

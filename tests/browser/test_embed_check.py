@@ -15,13 +15,14 @@ from playwright.sync_api import Browser, Frame, Page, Route, expect
 from werkzeug.serving import make_server
 
 from launch.ehrs import TrustedEHRs
+from launch.sandbox.serving import read_whole
 
 pytestmark = pytest.mark.browser
 
 
 @contextmanager
 def served(app: Flask, listening: socket.socket) -> Iterator[None]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, fd=listening.fileno())
+    server = make_server("127.0.0.1", 0, read_whole(app), threaded=True, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
+from launch.sandbox.serving import read_whole
 from smartapp.audit import Entry, Kind
 
 SUGGESTION = {
@@ -30,7 +31,7 @@ class Served:
     """The site on a loopback port."""
 
     def __init__(self, folder: Path) -> None:
-        self.server = make_server("127.0.0.1", 0, lambda *called: self.site.app(*called), threaded=True)
+        self.server = make_server("127.0.0.1", 0, read_whole(lambda *called: self.site.app(*called)), threaded=True)
         self.base = f"http://127.0.0.1:{self.server.server_port}"
         self.site = AdminSite(folder, self.base)
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from sample_review import ready_review
 from werkzeug.serving import make_server
 
+from launch.sandbox.serving import read_whole
 from launch.views import COOKIE
 
 # Chromium itself reports each answer of 400 and above; the tests that provoke one look at the page instead.
@@ -59,7 +60,7 @@ def staged(browser: Browser) -> Iterator[Stage]:
     listening = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = build_pages(coding, launcher, build_config(base), worklist)
-    server = make_server("127.0.0.1", 0, app, threaded=True, fd=listening.fileno())
+    server = make_server("127.0.0.1", 0, read_whole(app), threaded=True, fd=listening.fileno())
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
