@@ -22,11 +22,9 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fakes"))
 from load_people import Reviewer, Tally, texts
+from load_queue import NoRate, coded_an_hour
 from real_process import RealProcess
 from real_site import RealSite
-from sample_chart import note
-
-from smartapp.reviews import ReviewKey, ReviewStatus
 
 LOOKS_EVERY = 5.0  # seconds between two looks at the memory
 TELLING = 10.0  # minutes after which a rise of the memory says something
@@ -100,30 +98,6 @@ def reviewers(hospital: bool, people: int, minutes: float, think: float) -> int:
     return len(tally.errors)
 
 
-def coded_an_hour(workers: int, charts: int) -> float:
-    """Through the queue, filled before the workers are started."""
-    with running(True, workers) as site:
-        for process in (site.predictor, site.web):
-            process.start()
-        visits = [site.visit(note(text=texts()[n % len(texts())])) for n in range(charts)]
-        with ThreadPoolExecutor(4) as threads:
-            list(threads.map(lambda visit: site.browser().launch(visit), visits))
-        keys = [ReviewKey(site.iss, visit.patient, visit.encounter) for visit in visits]
-        site.web.kill()  # nobody looks meanwhile
-        for worker in site.workers:
-            worker.begin()
-        for worker in site.workers:
-            worker.until_ready()
-        ready = 0
-        first, began = -1, 0.0
-        while ready < charts:
-            time.sleep(0.2)
-            ready = sum(site.reviews.review(key).status is ReviewStatus.READY for key in keys)
-            if first < 0:
-                first, began = ready, time.monotonic()
-        return 3600 * (charts - first) / (time.monotonic() - began)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0)
@@ -134,11 +108,17 @@ def main() -> int:
     options = parser.parse_args()
     forms = {"one-host": [False], "hospital": [True], "both": [False, True]}[options.form]
     errors = sum(reviewers(hospital, options.people, options.minutes, options.think) for hospital in forms)
+    mean = statistics.mean(len(text.split()) for text in texts())
     for workers in (1, 2) if options.charts else ():
-        rates = coded_an_hour(workers, options.charts)
-        mean = statistics.mean(len(text.split()) for text in texts())
-        print(f"{rates:,.0f} encounters an hour through the queue with {workers} worker(s), notes of {mean:.0f} words; "
-              f"load average {os.getloadavg()[0]:.1f}")  # fmt: skip
+        before = f"Through the queue with {workers} worker(s), notes of {mean:.0f} words:"
+        try:
+            with running(True, workers) as site:
+                rate = coded_an_hour(site, options.charts)
+        except NoRate as why:
+            errors += 1
+            print(f"{before} no figure. {why}")
+        else:
+            print(f"{before} {rate:,.0f} encounters an hour; load average {os.getloadavg()[0]:.1f}")
     return 1 if errors else 0
 
 
