@@ -32,6 +32,9 @@ ASSERTIONS = {
 
 LEAVES_OPEN = {"possible", "historical"}  # documentation that a query may mend
 
+# The parts of a SOAP note are headed by their letters.
+SOAP = {"S": "Subjective", "O": "Objective", "A": "Assessment", "P": "Plan"}
+
 CONTEXT = 44  # characters of a quote's line, each side
 
 
@@ -159,7 +162,8 @@ class Cards:
         number, note = self._notes.get(evidence.note_id, (0, None))
         text = note.text if note else None
         several = note.title if note and text is not None and len(self._notes) > 1 else None
-        place = " · ".join(part for part in (evidence.section, several) if part)
+        section = SOAP.get(evidence.section or "", evidence.section)
+        place = " · ".join(part for part in (section, several) if part)
         before, after = _around(text or "", evidence.start, evidence.end)
         flag = ASSERTIONS.get(evidence.assertion, evidence.assertion)
         anchor = f"e{number}-{evidence.start}" if text is not None else None

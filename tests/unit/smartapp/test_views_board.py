@@ -29,6 +29,16 @@ def test_nothing_is_accepted_beforehand() -> None:
     assert board.tally == Tally(accepted=0, rejected=0, undecided=6)
 
 
+@pytest.mark.parametrize(("heading", "words"), [("A", "Assessment"), ("P", "Plan"), ("Plan", "Plan"), (None, "")])
+def test_a_soap_note_s_parts_are_named(heading: str | None, words: str) -> None:
+    """The note heads them by a letter; beside a quote the letter alone says little."""
+    review = ready_review()
+    suggestion = review.suggestions[0]
+    evidence = (replace(suggestion.evidence[0], section=heading),)
+    alone = replace(review, notes=review.notes[:1], suggestions=(replace(suggestion, evidence=evidence),))
+    assert [q.place for q in Board(alone).suggested[0].quotes] == [words]
+
+
 def test_what_is_below_the_threshold_is_apart() -> None:
     """Suggestions below the threshold are a group of their own and are not counted as undecided."""
     board = Board(ready_review())
