@@ -71,6 +71,7 @@ def test_summary_shows_all_that_will_happen(visitor: Visitor) -> None:
     assert "E11.65, I10, Z79.4, Z87.891 are suggested, and nobody has decided on them." in words
     assert "The EHR did not grant the right to create claims." in words
     assert "supported by it" in page.select(".statement")[0].get_text()
+    assert "Dr. Elena Ruiz, the time of signing" in page.select(".statement")[0].get_text()
     assert '"resourceType": "Condition"' in page.select(".plan details.json pre")[0].get_text()
     assert not page.select("input[checked]")
 
@@ -104,7 +105,9 @@ def test_signing_leads_to_the_receipt(visitor: Visitor) -> None:
         answer = visitor.post("sign", {"attest": "yes", "version": version})
         assert (answer.status_code, answer.location.endswith("/receipt")) == (303, True)
     assert visitor.coding.signed == 1
-    assert "Written to the chart" in visitor.get("receipt").text
+    receipt = BeautifulSoup(visitor.get("receipt").text, "html.parser")
+    assert receipt.h1.get_text() == "Written to the chart"
+    assert receipt.select_one(".statement").get_text(" ").endswith("Dr. Elena Ruiz , 12 Mar 2026, 16:05 UTC")
 
 
 def test_signing_an_old_version_shows_the_new_one(visitor: Visitor) -> None:
