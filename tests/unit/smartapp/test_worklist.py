@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bs4 import BeautifulSoup
 from coding_bench import ANA, BEN, KEY
 from databases import connect_migrated
 from fake_pages import FakeLauncher, Visitor, build_session
@@ -168,6 +169,15 @@ def test_a_clinician_is_told_that_it_is_for_coders() -> None:
     assert "1 more suggested" in page
     assert "High blood pressure" in page
     assert "/queries" not in page
+
+
+def test_a_query_begins_from_any_card_by_one_form() -> None:
+    """Each card and mention has its button; what they send beside the code is on the page once."""
+    page = BeautifulSoup(visitor(intent="coder-workspace").get("").text, "html.parser")
+    buttons = page.select("button[form=ask]")
+    assert {"E11.42", "I10", "J44.1"} <= {b["value"] for b in buttons} and {b["name"] for b in buttons} == {"code"}
+    (form,) = page.select("form[action$='/queries']")
+    assert form["id"] == "ask" and form.select("[name=csrf_token]") and form.select("[name=patient]")
 
 
 @pytest.mark.parametrize("asked", ["state=x", "order=x", "page=x"])
