@@ -7,7 +7,9 @@ from pathlib import Path
 
 from flask import Flask, Response, request, send_from_directory, url_for
 
-# Pages are sent as they are: compressed, their length would tell of a token beside words that somebody else chose.
+# Pages and the answers to forms are sent as they are, however long: they hold the token of the forms beside words that
+# somebody else may choose (notes, searches), and compressed, their length would tell of the token (BREACH,
+# https://breachattack.com). JSON is small or for machines. A proxy in front should compress no more than this.
 COMPRESSED = frozenset({".css", ".js", ".svg"})
 
 
