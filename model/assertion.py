@@ -3,6 +3,7 @@
 The words that decide are data (`assertion_cues.tsv`); here is only how far each of them reaches.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,19 @@ _QUESTION = 6  # words; 'COPD?' in a list of diagnoses, and no question to the p
 # What resolved during a stay was treated there: in its final diagnoses the word denies nothing (Sections II and III).
 _OVER = "resolved"
 _FINAL = frozenset({SectionKind.ASSESSMENT, SectionKind.PROBLEMS})
+# 'A 3-day history of cough' and 'history of cough for two weeks' tell of what is there, and not of the past.
+_SO_LONG = re.compile(
+    r"(?:\b(?:hour|hr|day|week|wk|month|mo|year|yr)s?['’]?s?|\blong(?:[- ]?standing)?)[- ]+\Z", re.IGNORECASE
+)
+_UNTIL_NOW = re.compile(
+    r"[^,;:.]{1,60}? (?:for|x|times|over|during|since)(?: (?:about|the|approximately|almost|nearly|more than))*"
+    r"(?: (?:past|last))? ?(?:[\w-]+ )?(?:to [\w-]+ )?(?:hours?|days?|weeks?|months?|yesterday|morning)\b(?! ago)",
+    re.IGNORECASE,
+)
+_TREATED = re.compile(
+    r"\b(?:status post|s/p|treated|resect\w+|removed|surgery|therapy|remission|years?)\b", re.IGNORECASE
+)
+_HISTORIES = frozenset({"history of", "hx of", "h o"})
 _STRENGTH = (
     Assertion.FAMILY,
     Assertion.ABSENT,
@@ -152,7 +166,7 @@ def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_
     ends = [c for c in cues if c.category == "terminate"]
     spoken = [c for c in cues if c.category == "speaks"]
     for cue in cues:
-        if cue.category in _SILENT:
+        if cue.category in _SILENT or (cue.words in _HISTORIES and _goes_on(reading, sentence, cue)):
             continue
         assertion = Assertion(cue.category)
         stops = ends + spoken if assertion is Assertion.FAMILY else ends
@@ -165,6 +179,15 @@ def _scopes(reading: Reading, sentence: Sentence, cues: list[Cue]) -> Iterator[_
             if cue.words not in _CLOSING or _closes(reading, cue, sentence):
                 begin = _backward_start(reading, cue, start)
                 yield _Scope(begin, begin, cue.first, assertion, frozenset(cue.words.split(" ")))
+
+
+def _goes_on(reading: Reading, sentence: Sentence, cue: Cue) -> bool:
+    """Whether the history is that of a complaint which the words time up to this day."""
+    tokens = reading.tokens
+    before = reading.text[tokens[sentence.first].start : tokens[cue.first].start]
+    behind = reading.text[tokens[cue.last - 1].end : tokens[sentence.last - 1].end]
+    told = _UNTIL_NOW.match(behind)
+    return bool(_SO_LONG.search(before) or (told and not _TREATED.search(told.group())))
 
 
 def _doubts(reading: Reading, sentence: Sentence) -> Iterator[_Scope]:

@@ -42,8 +42,14 @@ class Parted:
 
 def tell_apart(reading: Reading, supports: Mapping[str, Sequence[Support]]) -> Parted:
     """Takes terms of metastases that stand across both parts, and lets the terms inside them stand."""
+    began = {s.mention.sentence for c in supports if _is_primary(c) for s in supports[c]}
     across = {
-        code: [s for s in found if _stands_across(reading, s, found) or _begins_there(reading, code, s.mention)]
+        code: [
+            s
+            for s in found
+            if _stands_across(reading, s, found)
+            or (s.mention.sentence in began and _begins_there(reading, code, s.mention))
+        ]
         for code, found in supports.items()
         if code.startswith(_SECONDARY)
     }
@@ -58,6 +64,10 @@ def tell_apart(reading: Reading, supports: Mapping[str, Sequence[Support]]) -> P
         kept[code] = [s for s in rest if not _guessed(s, taken[s.mention.sentence])]
     refused = {code: (found[0], RULE) for code, found in across.items() if found and not kept[code]}
     return Parted({code: found for code, found in kept.items() if found}, refused)
+
+
+def _is_primary(code: str) -> bool:
+    return code.startswith("C") and not code.startswith(_SECONDARY + _UNSPECIFIED)
 
 
 def _stands_across(reading: Reading, support: Support, others: Sequence[Support]) -> bool:
@@ -84,10 +94,10 @@ def _begins_there(reading: Reading, code: str, mention: Mention) -> bool:
 
 
 def _let_stand(support: Support, code: str, taken: Sequence[Mention]) -> Support:
-    """A term of the code book that was not said for the longer one around it."""
+    """A term of the code book that was not said for the longer one around it or across its edge."""
     mention, own = support.mention, support.rank == 0 and support.source != TRIGGER
-    inside = any(t.first <= mention.first and mention.last <= t.last for t in taken)
-    return replace(support, nested=False) if inside and own and not code.startswith(_UNSPECIFIED) else support
+    touched = any(t.first < mention.last and mention.first < t.last for t in taken)
+    return replace(support, nested=False) if touched and own and not code.startswith(_UNSPECIFIED) else support
 
 
 def _guessed(support: Support, taken: Sequence[Mention]) -> bool:

@@ -62,7 +62,6 @@ class Rows:
 
     reports: list[dict[str, Any]]
     encounters: list[dict[str, Any]]
-    own: frozenset[str]  # ids of the encounters that we labelled: they teach, but nothing is calibrated on them
     split: frozenset[str]
 
     @classmethod
@@ -70,8 +69,7 @@ class Rows:
         own = [*add_own_labels(_OWN_LABELS, [data / "notes" / "mtsamples.jsonl"]), *read_rows(_OWN_NOTES)]
         split = (data / "codiesp" / "not_billable.txt").read_text(encoding="utf-8").split()
         encounters = [*read_rows(data / "us-encounters" / "train.jsonl"), *own]
-        ids = frozenset(row["id"] for row in own)
-        return cls(read_rows(data / "codiesp" / "train.jsonl"), encounters, ids, frozenset(split))
+        return cls(read_rows(data / "codiesp" / "train.jsonl"), encounters, frozenset(split))
 
 
 def main() -> int:
@@ -101,7 +99,7 @@ def main() -> int:
         coded = [*coded_reports(rows.reports), *coded_encounters(rows.encounters)]
         tags = train_taggers(rows, stated, options.start or _pretrained(), options.work, options.out)
     workshop = Workshop(book, terms, rows.split, tags)
-    build(workshop, coded, coded_encounters(stated, STATED), rows.own, options.out)
+    build(workshop, coded, coded_encounters(stated, STATED), options.out)
     return 0
 
 
@@ -132,12 +130,12 @@ def train_taggers(
     return reports.tags | encounters.tags
 
 
-def build(workshop: Workshop, coded: list[Coded], stated: list[Coded], own: frozenset[str], out: Path) -> None:
+def build(workshop: Workshop, coded: list[Coded], stated: list[Coded], out: Path) -> None:
     """Terms, counts, trees and calibration from coded notes and their tags; writes the artifact and its manifest."""
     rows = cross_rows(workshop, coded, _FOLDS, stated)
     plain = {}
     for policy, kind in ((Policy.EXHAUSTIVE, "reports"), (Policy.ENCOUNTER, "encounters")):
-        gold = {c.document.id: len(c.right) for c in coded if c.kind == kind and c.document.id not in own}
+        gold = {c.document.id: len(c.right) for c in coded if c.kind == kind}
         confidence, held_out = train_confidence(rows[policy], gold, SETTINGS[policy], _SLACK[policy])
         pairs = zip(held_out.tolist(), rows[policy], strict=True)
         judged = np.array([(p, r.label) for p, r in pairs if r.label >= 0 and r.document in gold])

@@ -108,6 +108,25 @@ def test_past_section() -> None:
     assert read("PAST MEDICAL HISTORY: Diabetes, pneumonia.") == {"diabetes": P, "pneumonia": H}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A 3-day history of cough.", P),
+        ("Several weeks' history of cough.", P),
+        ("A long history of cough.", P),
+        ("History of cough over the last two weeks.", P),
+        ("History of cough x 2 days.", P),
+        ("History of cough.", H),
+        ("History of cough two weeks ago.", H),
+        ("History of cough treated for 3 days.", H),
+        ("History of cough, on oxygen for 3 days.", H),
+    ],
+)
+def test_a_history_up_to_this_day(text: str, expected: Assertion) -> None:
+    """What the words time up to now is why the patient comes; what they only tell of the past is past."""
+    assert read(text) == {"cough": expected}
+
+
 def test_capitals() -> None:
     """A note in capitals is read the same."""
     assert read("PATIENT DENIES CHEST PAIN BUT HAS COUGH.") == {"chest pain": N, "cough": P}

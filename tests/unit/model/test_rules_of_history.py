@@ -92,6 +92,9 @@ def test_a_child_born_in_the_stay(claim: Claim, setting: Setting, text: str, cod
     [
         ("Carcinoma of pancreas with liver metastasis.", {"C25.9", "C78.7"}),
         ("Metastasis of the pancreas.", {"C78.89"}),
+        ("Carcinoma of the pancreas metastatic to the liver.", {"C25.9", "C78.7"}),
+        ("Metastatic pancreas cancer.", {"C78.89"}),  # no term here says where it began
+        ("Lesions metastatic to the liver.", {"C78.7"}),
     ],
 )
 def test_where_the_metastases_are(claim: Claim, text: str, codes: set[str]) -> None:
