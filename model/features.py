@@ -46,6 +46,7 @@ class Support:
     leads: bool  # no word of the sentence stands before it
     nested: bool  # inside a longer mention
     place: float  # 0 at the beginning of the document, 1 at its end
+    presents: bool = False  # right behind 'presents with' or the like
     marks: Marks | None = None  # by the tagger
     fuller: str | None = None  # the code of the category that says more of what the statement says
 
@@ -59,6 +60,7 @@ class Scene:
     assessed: int  # confirmed conditions that are no symptoms, in the assessment
     uncertain: int  # conditions that are only suspected
     mentions: int
+    assessing: bool = True  # whether it has an assessment or a plan
 
 
 def describe(code: str, supports: Sequence[Support], scene: Scene, experience: Experience) -> dict[str, float]:
@@ -73,6 +75,7 @@ def describe(code: str, supports: Sequence[Support], scene: Scene, experience: E
         "assessed": min(scene.assessed, 8),
         "uncertain": min(scene.uncertain, 4),
         "crowd": math.log1p(scene.mentions),
+        "assessing": float(scene.assessing),
         "inpatient": float(scene.setting is Setting.INPATIENT),
         "other_setting": float(scene.setting in (Setting.OTHER, Setting.ED)),
     }
@@ -117,6 +120,7 @@ def _places(supports: Sequence[Support]) -> dict[str, float]:
         row[f"in_{name}"] = float(min(sum(s.kind in kinds for s in standing), 4))
     decided = [s for s in standing if s.kind in _PLACES[0][1] | _PLACES[1][1]]
     row["leads"] = float(any(s.leads for s in standing))
+    row["presents"] = float(min(sum(s.presents for s in standing), 3))
     row["leads_assessment"] = float(min(sum(s.leads for s in decided), 3))
     row["nested"] = sum(s.nested for s in supports) / len(supports)
     row["share"] = max((s.share for s in standing), default=0.0)
@@ -162,7 +166,7 @@ def _code(code: str, experience: Experience) -> dict[str, float]:
 
 _ORDERED = (
     "first_assessed", "first_place", "complaint_share", "assessment_share", "in_assessment", "in_complaint", "in_plan",
-    "leads_assessment", "mentions", "share", "encounters_rate", "tag_core",
+    "leads_assessment", "mentions", "share", "encounters_rate", "tag_core", "presents",
 )  # fmt: skip
 
 

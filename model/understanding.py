@@ -1,5 +1,6 @@
 """A document understood: which mentions speak for which billable codes, and what the text says of each mention."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,13 @@ _NEIGHBOURS = 5  # words on either side that may make a code more specific
 _STATED = 10  # words on either side that belong to what is stated
 _DENYING = frozenset({"no", "without", "not"})
 _DENIED = 4  # words after one of these, at most to the next mark
+# Why the patient comes: 'presents today with a painful', 'is referred for evaluation of'.
+_PRESENTS = re.compile(
+    r"\b(?:present\w*|complain\w*|c/o|comes?|coming|came|here|seen|evaluat\w*|refer\w*|consult\w*|admitted|brought)"
+    r"\b[^.;]{0,40}?\b(?:with|of|for|to|because|about|regarding)\b[^.;,]{0,30}\Z",
+    re.IGNORECASE,
+)
+_BEFORE = 90  # characters that may hold it
 _LASTING = Path(__file__).with_name("lasting_conditions.tsv")
 _ASSESSED = frozenset({SectionKind.ASSESSMENT, SectionKind.PLAN, SectionKind.PROBLEMS})
 
@@ -50,7 +58,8 @@ class Understanding:
             if code[0] not in "RZ" and all(s.assertion is Assertion.POSSIBLE for s in supports)
         }
         words = sum(t.word for t in self.reading.tokens)
-        return Scene(self.document.setting, words, len(assessed), len(uncertain), self.mentions)
+        assessing = any(section.kind in _ASSESSED for section in self.reading.sections)
+        return Scene(self.document.setting, words, len(assessed), len(uncertain), self.mentions, assessing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,8 @@ class Reader:
         share = mention.length / max(1, reading.words_of(sentence))
         leads = not any(t.word and not t.norm.isdigit() for t in reading.tokens[sentence.first : mention.first])
         place = mention.span.start / max(1, len(reading.text))
+        begin = max(reading.tokens[sentence.first].start, mention.span.start - _BEFORE)
+        presents = bool(_PRESENTS.search(reading.text, begin, mention.span.start))
         marks = tags.of(mention.places) if tags else None
         given: set[str] = set()
         for rank, choice in enumerate(choices):
@@ -129,7 +140,8 @@ class Reader:
                 support = Support(
                     mention=mention, assertion=assertion, kind=kind, heading=heading, table_code=choice.code,
                     source=choice.source, rank=rank, choices=len(choices), share=share, leads=leads,
-                    nested=mention.nested, place=place, marks=marks, fuller=fuller,
+                    nested=mention.nested, place=place, presents=presents, marks=marks,
+                    fuller=fuller,
                 )  # fmt: skip
                 yield code, support
 

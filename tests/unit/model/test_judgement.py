@@ -110,3 +110,24 @@ def test_what_is_uncertain_at_discharge_is_as_likely_as_what_is_not(reader: Read
     told = {"n_present": 1.0, "n_possible": 0.0, "present_share": 1.0}
     for judged in (doubted, plain):
         assert {name: judged.weighed["E66.9"].features[name] for name in told} == told
+
+
+@pytest.mark.parametrize(
+    ("text", "presents"),
+    [
+        ("She presents today with new obesity.", 1.0),
+        ("He was referred for evaluation of obesity.", 1.0),
+        ("Mother had insulin. Obesity.", 0.0),
+        ("He comes with his wife; obesity.", 0.0),
+    ],
+)
+def test_why_the_patient_comes(reader: Reader, text: str, presents: float) -> None:
+    judgement = judge(read(reader, text), Policy.ENCOUNTER, Experience())
+    assert judgement.weighed["E66.9"].features["presents"] == presents
+
+
+@pytest.mark.parametrize(("heading", "assessing"), [("ASSESSMENT", 1.0), ("PLAN", 1.0), ("HISTORY", 0.0)])
+def test_whether_the_note_has_an_assessment(reader: Reader, heading: str, assessing: float) -> None:
+    """Where it has none, the reason of the visit stands in the history."""
+    judgement = judge(read(reader, f"{heading}:\nObesity."), Policy.ENCOUNTER, Experience())
+    assert judgement.weighed["E66.9"].features["assessing"] == assessing
