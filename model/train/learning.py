@@ -122,6 +122,8 @@ def learn_triggers(encounters: Sequence[Coded], kinship: Kinship, least: int = 2
         seen.update({key for key, _ in whole})
     kept: dict[str, list[tuple[float, str]]] = defaultdict(list)
     for (key, code), count in quoted.items():
+        if not seen[key]:
+            continue  # a quote across the end of a sentence
         if code[0] != "Z" and _CUES & set(key.split(" ")):
             continue  # 'suspected pneumonia' must not be a term, or its doubt is lost; of Z codes cues are a part
         often = count / seen[key]
