@@ -104,6 +104,12 @@ def test_triggers_go_with_their_code() -> None:
     assert "daily" not in triggers
 
 
+def test_words_that_stand_in_no_sentence_are_no_trigger() -> None:
+    """A quote read by itself may part into sentences otherwise than in its note."""
+    notes = [coded("encounters", f"Takes nothing {i}.", ("Z79.84", "metformin tablets")) for i in range(3)]
+    assert learn_triggers(notes, Kinship({"metformin": "x:Z79.84"})) == {}
+
+
 def test_counts_and_their_trip_to_disk(tmp_path) -> None:  # type: ignore[no-untyped-def]
     """Seen and right are counted by term and code, and come back from the file the same."""
     notes = [coded("reports", "fever", ("R50.9", "fever")), coded("reports", "No fever.")]
