@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest
 
+from smartapp.views.errors import AGAIN_AFTER
 from smartapp.views.launched import current_launch
 from smartapp.views.wiring import wiring
 
@@ -44,6 +45,8 @@ def add_headers(response: Response) -> Response:
     forms = " ".join(("'self'", *g.get("form_origins", ())))  # the page that hands over to an EHR names its origin
     response.headers["Content-Security-Policy"] = POLICY.format(ancestors=" ".join(frame_ancestors()), forms=forms)
     response.headers.setdefault("Cache-Control", "no-store")
+    if response.status_code == 503:  # whoever asks: a page, an EHR for cards, a probe
+        response.headers.setdefault("Retry-After", str(AGAIN_AFTER))
     if request.path == "/logout" and response.status_code < 400:
         # The cookie stays: another launch of the same browser may live by it, and it opens nothing of this one.
         response.headers["Clear-Site-Data"] = '"cache", "storage"'

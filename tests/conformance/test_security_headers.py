@@ -6,12 +6,17 @@ from itertools import product
 
 import pytest
 from fake_coding import FakeCoding
-from fake_pages import BROWSER, HOST, LAUNCH_KEY, OTHER_HOST, FakeLauncher, build_pages
+from fake_pages import BROWSER, HOST, LAUNCH_KEY, OTHER_HOST, AlwaysReady, FakeLauncher, build_pages
 from sample_review import ready_review
+from sqlalchemy.exc import OperationalError
 
 from launch.ehrs import TrustedEHRs
+from launch.errors import SessionsUnavailable
 from launch.oauth import AuthorizationRequest
 from launch.views import COOKIE
+from smartapp.errors import PredictorUnavailable, TooBusy
+from smartapp.views import cds
+from smartapp.views.limits import InThisProcess
 
 UNION = f"{HOST.embed_origins[0]} {OTHER_HOST.embed_origins[0]}"
 EXPECTED = {
@@ -141,6 +146,81 @@ def test_a_defect_sends_it(site, fragment):
     assert answer.status_code == 500
     check(answer, HOST.embed_origins[0], "500")
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.fixture
+def no_room(monkeypatch):
+    """Whoever asks has asked too often."""
+    monkeypatch.setattr(InThisProcess, "hit", lambda *_: False)
+
+
+def check_for_now(answer, status, ancestors):
+    """The whole set, and when to ask again; no cache keeps what will be otherwise then."""
+    assert answer.status_code == status
+    check(answer, ancestors, status)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("fragment", [{}, {"HX-Request": "true"}])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("path", "ancestors"), [(f"/r/{LAUNCH_KEY}/", UNION), ("/", UNION), ("/nowhere", "'none'")])
+def test_one_request_too_many_sends_it(site, no_room, path, ancestors, method, fragment):
+    """429, of a launch and of an address without one; it is read in the frame of whoever may show the page."""
+    check_for_now(site.ask(method, path, **COOKIE_HEADER, **fragment), 429, ancestors)
+
+
+@pytest.mark.parametrize("fragment", [{}, {"HX-Request": "true"}])
+@pytest.mark.parametrize(
+    "away",
+    [OperationalError("SELECT 1", {}, Exception()), SessionsUnavailable("away"), TooBusy(), PredictorUnavailable()],
+    ids=lambda away: type(away).__name__,
+)
+def test_what_is_away_for_now_sends_it(site, away, fragment):
+    """503 of a use case, in a launch that is known."""
+    site.coding.fails = away
+    check_for_now(site.ask("GET", f"/r/{LAUNCH_KEY}/", **COOKIE_HEADER, **fragment), 503, HOST.embed_origins[0])
+
+
+@pytest.mark.parametrize("away", [OperationalError("SELECT 1", {}, Exception()), SessionsUnavailable("away")])
+def test_a_launch_that_cannot_be_asked_for_sends_it(away):
+    """503 where the sessions themselves are away: nobody knows whose launch it is, so any trusted EHR may frame it."""
+
+    class Away(FakeLauncher):
+        def session(self, launch_key, browser):
+            raise away
+
+    check_for_now(Site(Away()).ask("GET", f"/r/{LAUNCH_KEY}/", **COOKIE_HEADER), 503, UNION)
+
+
+def test_a_process_that_is_not_ready_sends_it(site, monkeypatch):
+    """503 of the probe."""
+    monkeypatch.setattr(AlwaysReady, "__call__", lambda self: {"database": "failed (OperationalError)"})
+    check_for_now(site.ask("GET", "/readyz"), 503, "'none'")
+
+
+class Busy:
+    """In the place of the CDS service's callers."""
+
+    def verify(self, authorization, *audiences):
+        raise TooBusy
+
+
+def call_for_cards(site):
+    site.app.register_blueprint(cds.blueprint(None, Busy(), TrustedEHRs([HOST]), "http://127.0.0.1:8080"))
+    answer = site.ask("POST", f"/cds-services/{cds.SERVICE}")
+    assert answer.mimetype == "application/json"
+    return answer
+
+
+def test_a_call_for_cards_that_is_too_much_for_now_is_sent_it(site):
+    """503 to an EHR's machine."""
+    check_for_now(call_for_cards(site), 503, "'none'")
+
+
+def test_one_call_for_cards_too_many_is_sent_it(site, no_room):
+    """429 to an EHR's machine."""
+    check_for_now(call_for_cards(site), 429, "'none'")
 
 
 def test_an_ehr_listed_without_origins_frames_nothing():
