@@ -12,6 +12,8 @@ HERE = Path(__file__).resolve().parent.parent
 POSTGRESQL = "postgresql+psycopg://"
 SSL_MODES = ("verify-full", "verify-ca", "require", "disable")  # allow and prefer fall back without a word
 REDIS_URLS = ("CHARTSIDE_SESSIONS_URL", "CHARTSIDE_QUEUE_URL")
+REDIS_TLS = "CHARTSIDE_REDIS_TLS"
+THIS_MACHINE = (None, "localhost", "127.0.0.1", "::1")
 IDLE_MINUTES = range(5, 61)  # shorter ends sessions while somebody reads, longer leaves charts open unattended
 
 
@@ -190,7 +192,7 @@ def _database_complaints(url: str) -> Iterator[str]:
         yield f"CHARTSIDE_DATABASE_URL needs {what}"
     parts = urlsplit(url)
     host, said = parts.hostname, parse_qs(parts.query).get("sslmode", [""])[-1]
-    if host not in (None, "localhost", "127.0.0.1", "::1") and said not in SSL_MODES:
+    if host not in THIS_MACHINE and said not in SSL_MODES:
         yield (
             "CHARTSIDE_DATABASE_URL must say whether the way to the database is encrypted: add ?sslmode=verify-full "
             f"(or one of {', '.join(SSL_MODES[1:])}; disable only where nobody can listen)"
@@ -198,7 +200,15 @@ def _database_complaints(url: str) -> Iterator[str]:
 
 
 def _redis(environ: Mapping[str, str], name: str, complaints: list[str]) -> str | None:
+    """To a Redis on another machine TLS is spoken; or it is said that nobody can listen on the way."""
     url = environ.get(name, "").strip() or None
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
         complaints.append(f"{name} must begin with redis://, rediss:// or unix://")
+        return url
+    listened_to = url and url.startswith("redis://") and urlsplit(url).hostname not in THIS_MACHINE
+    if listened_to and environ.get(REDIS_TLS, "").strip() != "disable":
+        complaints.append(
+            f"{name} must begin with rediss://, since somebody may listen on the way to another machine "
+            f"({REDIS_TLS}=disable only where nobody can)"
+        )
     return url
