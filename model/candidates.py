@@ -56,9 +56,19 @@ class Resolver:
         words = words | _of_eyes(words) if _EYE.match(code) else words
         if self._codes.is_billable(code, on):
             leaves = self._parents(code, on) if words & (_SIDES | _BOTH) else ()
-            return _best_leaves(leaves, words) if leaves else (code,)
+            return self._both(_best_leaves(leaves, words), on) if leaves else (code,)
         sided = self._sided(code, on) if words & (_SIDES | _BOTH) else ()
-        return _best_leaves(sided or self._leaves(code, on), words)
+        return self._both(_best_leaves(sided or self._leaves(code, on), words), on)
+
+    def _both(self, codes: tuple[str, ...], on: date | None) -> tuple[str, ...]:
+        """One code for both sides where the category has it beside those of one side: M17.0 for M17.11 and M17.12."""
+        titles = [_title_words(self._codes.title(c, on)) for c in codes]
+        if len(codes) < 2 or not all("unilateral" in t for t in titles):
+            return codes
+        one_side = titles[0] - _SIDES - {"unilateral"}
+        both = {c: _title_words(self._codes.title(c, on)) for c in self._codes.billable_descendants(codes[0][:3], on)}
+        fitting = [c for c, t in both.items() if "bilateral" in t and t - _SIDES <= one_side]
+        return (max(fitting, key=lambda c: (len(both[c]), c)),) if fitting else codes
 
     def fuller(self, code: str, words: frozenset[str], on: date | None) -> str | None:
         """The code of the category that says all this one says and more of `words`."""

@@ -11,9 +11,15 @@ _TOKEN = re.compile(
     r"\b[bB]/[lL]\b|\d+(?:\.\d+)+[^\W_]*|[^\W_]+(?:['’][^\W_]+)?|[.,;:!?()\[\]•·*|/+]|[\n\r\f\u2028\u2029]+"
 )
 _BRITISH = (("ae", "e"), ("oe", "e"), ("sulph", "sulf"), ("leuc", "leuk"), ("yse", "yze"), ("isation", "ization"))
-# A side in one letter, before what has sides: 'R knee pain', '(L)'; not '2 L', 'R/O', 'L5'.
-_SIDE = re.compile(r"(?<![^\s(,;:\[])(?<!\d )(?<!\d\n)[RL](?= [^\W\d_]{3}|\))")
+# A side in one letter, before what has sides or behind it: 'R knee pain', 'L 3rd toe', 'shoulder pain, L.', '(L)'; not
+# '2 L', 'R/O', 'L5', 'Humulin R'.
+_SIDE = re.compile(
+    r"(?<![^\s(,;:\[])(?<!\d )(?<!\d\n)[RL](?= [^\W\d_]{2}| \d(?:st|nd|rd|th)\b|\))"
+    r"|(?:(?<=[^\W\d_]{2} )|(?<=[^\W\d_]{2}, ))(?<!lin )[RL](?=[ \t]*(?:[.,;:>\n]|$))"
+)
+_NAMED = re.compile(r"\b[A-Z][a-z]+,? [RL]\.")  # an initial: 'John R. Smith'
 _SIDES = {"R": "right", "L": "left"}
+_LONGEST = 40  # letters of a word before its initial
 _SHORT = 4  # 'toe', 'does' and the like keep their vowels
 
 
@@ -76,12 +82,17 @@ def tokenise(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         raw = match.group()
         if raw[0].isalnum():
-            norm = _SIDES[raw] if raw in _SIDES and _SIDE.match(text, match.start()) else normalise(raw)
+            norm = _SIDES[raw] if raw in _SIDES and _says_a_side(text, match.start()) else normalise(raw)
             tokens.append(Token(match.start(), match.end(), norm, True))
         else:
             mark = _line_mark(raw, text, match) if raw[0] in "\n\r\f\u2028\u2029" else raw
             tokens.append(Token(match.start(), match.end(), mark, False))
     return tokens
+
+
+def _says_a_side(text: str, at: int) -> bool:
+    line = max(text.rfind("\n", 0, at) + 1, at - _LONGEST)
+    return bool(_SIDE.match(text, at)) and not any(m.end() == at + 2 for m in _NAMED.finditer(text, line, at + 2))
 
 
 def _line_mark(raw: str, text: str, match: "re.Match[str]") -> str:

@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Refinement:
     of: tuple[str, ...]
     code: str
     seventh: str | None
+    ends: str
     beside: tuple[str, ...]
     without: tuple[str, ...]
     within: str
@@ -39,8 +40,12 @@ class Refinement:
     keeps: bool
 
     def target(self, code: str) -> str:
-        """The code in its place."""
-        return code[:-1] + self.seventh if self.seventh else self.code
+        """The code in its place, see the head of `refinements.toml`."""
+        if self.seventh:
+            return code[:-1] + self.seventh
+        rest = next((code[len(prefix) :] for prefix in self.of if code.startswith(prefix)), "")
+        parts = {"%": code[:3], "{stem}": code[:-1], "{detail}": code[4:], "{rest}": rest}
+        return reduce(lambda target, part: target.replace(*part), parts.items(), self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ def _refinement(row: Mapping[str, Any], phrases: Mapping[str, str]) -> Refinemen
         of=tuple(row["of"]),
         code=row.get("code", ""),
         seventh=row.get("seventh"),
+        ends=row.get("ends", ""),
         beside=tuple(row.get("beside", ())),
         without=tuple(row.get("without", ())),
         within=row.get("within", "note"),
@@ -130,7 +136,7 @@ def refine(reading: Reading, document: Document, standing: Mapping[str, Sequence
 
 
 def _concerns(refinement: Refinement, code: str) -> bool:
-    if not code.startswith(refinement.of):
+    if not code.startswith(refinement.of) or not code.endswith(refinement.ends):
         return False
     return refinement.seventh is None or (len(code) == _FULL and code[-1] == _INITIAL)
 

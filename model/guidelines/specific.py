@@ -15,7 +15,8 @@ _CITATION = "ICD-10-CM Official Guidelines FY2026, Sections I.B.2 and I.B.18"
 _UNSPECIFIED = re.compile(r"\bunspecified\b|\bNOS\b|\bnot otherwise specified\b", re.IGNORECASE)
 # What an unspecified title says of itself; the rest of its words name the condition.
 _SAYS_NOTHING = re.compile(
-    r"\bunspecified (severity|site|type|organism|part|stage|degree|control|side)\b|\bunspecified\b|\bNOS\b|"
+    r"\bunspecified (severity|site|type|organism|part|stage|degree|control|side)\b|"
+    r"\bunspecified whether with [\w ]+|\bunspecified\b|\bNOS\b|"
     r",? ?without complications?$|,? ?uncomplicated$",
     re.IGNORECASE,
 )
@@ -26,9 +27,11 @@ _WITH = re.compile(r",? with(?:out)? ")
 # Combinations beside which the detail keeps its own code ('use additional code' of N18, I50 and the like).
 _TAKES_DETAIL = ("I11", "I12", "I13", "E08", "E09", "E10", "E11", "E13", "O")
 _OTHER = re.compile(r"\bother\b", re.IGNORECASE)
+_NONDISPLACED = re.compile(r"\bnondisplaced\b", re.IGNORECASE)
 _SURE = 0.999  # the most that two probabilities are together
 _LEAST = 0.1  # how likely a detail is at least
 _GUESS, _GUESS_APART = 0.2, 0.5  # the same for each time that its unspecified code is, and where its words stand apart
+_SAID = 0.05  # the same of a detail whose term holds that of the unspecified code: 'permanent atrial fibrillation'
 _TITLES = 16_384  # of which what they say is kept: each pair of codes asks anew
 
 
@@ -80,7 +83,7 @@ def in_detail(
     chosen, dropped = dict(likely), {}
     ranked = sorted(likely, key=lambda c: (-likely[c], c))
     for vague in (c for c in ranked if vagueness(titles[c])):
-        for code in (c for c in ranked if c not in dropped and likely[c] >= _LEAST):
+        for code in (c for c in ranked if c not in dropped and likely[c] >= _SAID):
             share = likely[code] / max(chosen[vague], _LEAST)
             if not _details(code, vague, titles, supports, excludes, share):
                 continue
@@ -106,11 +109,22 @@ def _details(
     """
     words = {s.mention.span for s in supports[vague]}
     own = [s for s in supports[code] if confirms(s) and s.mention.span not in words]
-    if not own or share < (_GUESS_APART if all(s.mention.gap for s in own) else _GUESS) or _OTHER.search(titles[code]):
+    if not own or _OTHER.search(titles[code]):
         return False
+    least = _GUESS_APART if all(s.mention.gap for s in own) else _GUESS
+    if share < least:
+        whole = [s for s in own if not s.mention.gap]
+        if code[:3] != vague[:3] or share < _SAID or not _says_more(whole, titles[code], titles[vague]):
+            return False
     if code[:3] == vague[:3]:
         return vagueness(titles[vague]) > vagueness(titles[code]) and _named(titles[vague]) <= _named(titles[code])
     return "Z" not in (code[0], vague[0]) and excludes(vague, code) and _held_in(supports[vague], supports[code])
+
+
+def _says_more(supports: Sequence[Support], title: str, vague: str) -> bool:
+    """Whether words of the note say all that the one title has beyond the other: 'permanent AF'."""
+    more = _named(title) - _named(vague)
+    return bool(more) and any(more <= set(s.mention.key.split(" ")) for s in supports)
 
 
 def _held_in(supports: Sequence[Support], longer: Sequence[Support]) -> bool:
@@ -162,13 +176,20 @@ def _yields(
     if code[:3] == other[:3]:
         if _contradicts(titles[code], titles[other]) or _INTRACTABLE.sub("intractable", titles[code]) == titles[other]:
             return True
+        if _NONDISPLACED.sub("Displaced", titles[other]) == titles[code] != titles[other]:
+            return True  # displaced is what a note leaves open (Section I.C.19.c), so the other is said
         said = _named(titles[code]) <= _named(titles[other]) and not _OTHER.search(titles[other])
-        vaguer = vagueness(titles[code]) > vagueness(titles[other])
+        vaguer = vagueness(titles[code]) > vagueness(titles[other]) or _names_less(titles[code], titles[other])
         return vaguer and (said or _within(words[code], words[other]))
     if "Z" in (code[0], other[0]) or not (excludes(code, other) or excludes(other, code)):
         return False  # a history of a condition says no more than the condition
     unspecified = _UNSPECIFIED.search(titles[code]) and not _UNSPECIFIED.search(titles[other])
     return bool(unspecified) or _within(words[code], words[other])
+
+
+def _names_less(title: str, other: str) -> bool:
+    """Whether both leave something open and the one names less: 'heart failure' and 'diastolic heart failure'."""
+    return vagueness(title) == vagueness(other) > 1 and _named(title) < _named(other)
 
 
 def _contradicts(title: str, other: str) -> bool:

@@ -25,6 +25,9 @@ from model.predictor import BookCodes
         ("S42.41", {"supracondylar", "fracture", "left", "displaced"}, ("S42.412A",)),
         ("H25.1", {"nuclear", "cataract", "ou"}, ("H25.13",)),
         ("M17.1", {"knee", "ou"}, ("M17.10",)),
+        ("M17.1", {"knee", "both"}, ("M17.0",)),
+        ("M16.5", {"hip", "bilateral"}, ("M16.4",)),
+        ("M18.1", {"bilateral"}, ("M18.0",)),
     ],
 )
 def test_as_specific_as_the_words(codebook: CodeBook, code: str, words: set[str], expected: tuple[str, ...]) -> None:

@@ -227,7 +227,7 @@ def test_every_rule_is_cited_once() -> None:
 
 def test_every_refinement_writes_billable_codes(codebook: CodeBook) -> None:
     """What a rule writes is in the code book."""
-    for refinement in (r for r in refinements() if r.code):
+    for refinement in (r for r in refinements() if r.code and not {"%", "{"} & set(r.code)):
         assert codebook.is_billable(refinement.code, date(2025, 10, 1)), refinement
 
 

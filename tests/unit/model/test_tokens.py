@@ -9,6 +9,8 @@ from model.tokens import tokenise
     ("text", "side"),
     [
         ("R knee pain", "right"), ("pain in the L hip", "left"), ("(L) shoulder", "left"), ("Pain: R elbow", "right"),
+        ("L AC joint", "left"), ("hammertoe R 2nd", "right"), ("Shoulder pain, L.", "left"), ("OA knee R", "right"),
+        ("sudden SNHL L\n", "left"),
         ("b/l knee pain", "bilateral"), ("B/L edema", "bilateral"),
     ],
 )  # fmt: skip
@@ -28,6 +30,11 @@ def test_a_letter_says_the_side(text: str, side: str) -> None:
         "type r wave",
         "l hip",
         "R. Smith",
+        "John R. Smith",
+        "Smith, R. saw him",
+        "Humulin R, 5 units",
+        "vital signs: R 18",
+        "urine output 2 L.",
         "club/league",
     ],
 )
