@@ -140,6 +140,8 @@ def test_a_stated_detail_is_as_likely_as_the_condition(codebook: CodeBook) -> No
     assert detailed(codebook, {"S86.019A": 0.5, "S86.011A": 0.4}, {"S86.019A": one, "S86.011A": other}) == {
         "S86.019A": 0.0, "S86.011A": 0.9,
     }  # fmt: skip
+    permanent = {"I48.91": [support(50, "atrial fibrillation")], "I48.21": [support(0, "af permanent")]}
+    assert detailed(codebook, {"I48.91": 0.9, "I48.21": 0.06}, permanent)["I48.91"] == 0.0
     refractory = {"D64.9": [support(50, "anemia")], "D46.4": [support(0, "anemia refractory")]}
     assert detailed(codebook, {"D64.9": 0.8, "D46.4": 0.5}, refractory) == {"D64.9": 0.0, "D46.4": 0.999}
 
