@@ -10,6 +10,7 @@ from pathlib import Path
 from model.document import Document
 from model.features import Support
 from model.guidelines.measures import ADULT, age
+from model.guidelines.pregnancy import sure_of_pregnancy
 from model.guidelines.spoken import affirmed, as_support
 from model.prediction import FiredRule
 from model.reading import Reading
@@ -57,6 +58,7 @@ def give_reasons(reading: Reading, document: Document, supports: Mapping[str, Se
     """Adds the code of every reason that the note affirms; where another of its codes stands, the words prove that."""
     found: dict[str, Sequence[Support]] = dict(supports)
     rules: dict[str, FiredRule] = {}
+    rules |= {code: rule for code, rule in sure_of_pregnancy(reading).items() if code in found}
     for reason in reasons()[0]:
         said = affirmed(reading, reason.words, reason.rule.id, reason.outside)
         if not said or (reason.adults and age(document.text) < ADULT):
