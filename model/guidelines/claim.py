@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from model.document import Document
 from model.features import Support
+from model.guidelines.adverse import with_drugs
 from model.guidelines.combinations import combine
 from model.guidelines.measures import read_measures
 from model.guidelines.metastases import tell_apart
@@ -58,12 +59,19 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
     stated = as_stated(standing)
     sited, at_site = place(reading, stated.supports)
     refined = refine(reading, document, sited)
-    measured = read_measures(reading, document, refined.supports)
+    drugged = with_drugs(reading, refined.supports)
+    measured = read_measures(reading, document, drugged.supports)
     reasoned = give_reasons(reading, document, measured.supports)
     combined = combine(reasoned.supports, document.text)
     rules: dict[str, tuple[FiredRule, ...]] = {}
-    written = restated.written | stated.written | at_site | refined.written
-    for table in ({c: rule for c, (rule, _) in written.items()}, measured.rules, reasoned.rules, combined.made):
+    written = restated.written | stated.written | at_site | refined.written | drugged.written
+    for table in (
+        {c: rule for c, (rule, _) in written.items()},
+        drugged.sure,
+        measured.rules,
+        reasoned.rules,
+        combined.made,
+    ):
         for code, rule in table.items():
             rules[code] = (*rules.get(code, ()), rule)
     origins = {code: origin for code, (_, origin) in written.items() if code not in combined.made}
@@ -75,7 +83,7 @@ def for_claim(reading: Reading, document: Document, supports: Mapping[str, Seque
         rules,
         origins,
         measured.companions,
-        reasoned.rules,
+        {**drugged.sure, **reasoned.rules},
     )
 
 

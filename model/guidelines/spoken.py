@@ -14,6 +14,7 @@ from model.sections import SectionKind, section_at
 SOURCE = "g"  # of a support that a rule made
 TRIGGER = "u"  # words that go with a code confirm no condition
 _GUESSED = frozenset("s")  # nor do words that are only a part of a term
+_ANYTHING = re.compile(r".*", re.DOTALL)
 _NEAR = 4  # tokens on either side of a mention
 
 
@@ -38,6 +39,14 @@ def spoken(reading: Reading, pattern: "re.Pattern[str]", key: str) -> Iterator[S
         mention = _mention(reading, match.start(), match.end(), key)
         if mention:
             yield Spoken(match, mention, assert_mentions(reading, [mention], [False])[0])
+
+
+def spoken_at(reading: Reading, start: int, end: int, key: str) -> Spoken | None:
+    """The words between two characters; None where they hold no word of a sentence."""
+    match, mention = _ANYTHING.match(reading.text, start, end), _mention(reading, start, end, key)
+    if not match or not mention:
+        return None
+    return Spoken(match, mention, assert_mentions(reading, [mention], [False])[0])
 
 
 def affirmed(reading: Reading, pattern: "re.Pattern[str]", key: str, outside: Collection[str] = ()) -> list[Spoken]:
