@@ -84,3 +84,17 @@ def test_who_the_note_is_of() -> None:
 def test_rules_write_billable_codes(codebook: CodeBook) -> None:
     codes = [c.code for c in conditions()] + [s.code for s in sayings()]
     assert all(codebook.is_billable(code, date(2025, 10, 1)) for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("Newborn visit, day of life 4.", "Z00.110"),
+        ("Newborn check, DOL 12.", "Z00.111"),
+        ("2-week-old girl here for a well-baby check.", "Z00.111"),
+        ("Newborn check, 6 weeks old.", None),
+        ("4-day-old boy here for jaundice.", None),
+    ],
+)
+def test_newborn_check_by_age_in_days(claim: Claim, words: str, code: str | None) -> None:
+    assert set(claim(words).sure) == ({code} if code else set())
