@@ -11,6 +11,14 @@ from model.train.terms import GENERAL_WORDS, SHORTENED
 _ABBREVIATION = "a"
 _SEARCH_ONLY = read_words(Path(__file__).with_name("search_only.txt"))
 _LONGEST = 3  # letters of an abbreviation that may also be a word or a title ('HIT', 'MR')
+# What shortens one word inside a longer term: 'breast ca', 'iron def', 'portal gastropathy w/ esoph varices'.
+_OF_ONE_WORD = {
+    "ca", "cmv", "def", "djd", "dm", "esoph", "etoh", "hep", "hyperpth", "hypopara", "hypopth", "incont", "insuff",
+    "pcn", "post op", "postop", "pre op", "preop", "ptx", "tb",
+}  # fmt: skip
+_MOST_WORDS = 4  # of such a term
+# Organs and fluids beside which 'Ca' is calcium.
+_OF_CALCIUM = {"ca": {"artery", "blood", "bone", "coronary", "muscle", "parathyroid", "serum", "urine", "vein"}}
 
 
 def read_shorthand(path: Path) -> Iterator[tuple[list[str], list[str]]]:
@@ -39,12 +47,22 @@ def compose(terms: Mapping[str, str], pairs: Iterable[tuple[list[str], list[str]
             holding[word].add(key)
     composed: dict[str, str] = {}
     for short, meaning in pairs:
-        if len(set(meaning)) < 2 or len(short) > 1 or len(short[0]) < _LONGEST:
+        name = " ".join(short)
+        single = name in _OF_ONE_WORD and len(meaning) == 1
+        if not single and (len(set(meaning)) < 2 or len(short) > 1 or len(short[0]) < _LONGEST):
             continue
         for key in sorted(set.intersection(*(holding[word] for word in meaning))):
-            rest = set(key.split(" ")) - set(meaning)
+            words = set(key.split(" "))
+            rest = words - set(meaning)
+            if single and (len(words) > _MOST_WORDS or rest & _OF_CALCIUM.get(name, set())):
+                continue
             shorter = term_key([*rest, *short])
             codes = [item for item in terms[key].split() if item.split(":", 1)[0] != SHORTENED]
             if rest and codes and shorter not in terms and shorter not in composed:
-                composed[shorter] = as_abbreviation(" ".join(codes), short)
+                composed[shorter] = _inside(codes) if single else as_abbreviation(" ".join(codes), short)
     return {key: codes for key, codes in composed.items() if codes}
+
+
+def _inside(codes: Iterable[str]) -> str:
+    """Marked as those of an abbreviation; the words beside it tell that it is none of its other meanings."""
+    return " ".join(f"{_ABBREVIATION}:{item.split(':', 1)[1]}" for item in codes)
