@@ -65,8 +65,8 @@ class Measure:
     table: tuple[Row, ...]
 
     def number(self, written: str) -> float:
-        """What is written as a number."""
-        return self.figures[written.lower()] if self.figures else float(written)
+        """What is written as a number; one outside every table where it is none of the figures."""
+        return self.figures.get("".join(written.lower().split()), -1.0) if self.figures else float(written)
 
     def code(self, number: float, day: date) -> str | None:
         """The code of a number on a day; None outside the table."""

@@ -2,7 +2,7 @@
 
 import re
 
-from model.guidelines.spoken import affirmed
+from model.guidelines.spoken import affirmed, sentence_text
 from model.reading import Reading
 
 _PART = r"(?:[\s-]*(?:\+|and|&)?\s*\d/\d|\s*\+\s*[0-6](?!\d))?"  # '38-1/2', '35 2/7', '32+4'
@@ -29,9 +29,12 @@ WEEKS = (
 )
 _WEEKS = re.compile(WEEKS, re.IGNORECASE)
 MOST = 45
+_ANOTHER_TIME = re.compile(r"\b(?:born|delivered) at\b|\b(?:gestation|pregnan\w+) in (?:19|20)\d\d\b", re.IGNORECASE)
 
 
 def weeks_said(reading: Reading) -> int:
     """The first number of weeks that the note affirms, 0 where it states none."""
-    numbers = (int(next(g for g in one.match.groups() if g)) for one in affirmed(reading, _WEEKS, "weeks-of-gestation"))
+    said = affirmed(reading, _WEEKS, "weeks-of-gestation")
+    now = (one for one in said if not _ANOTHER_TIME.search(sentence_text(reading, one.mention)))
+    numbers = (int(next(g for g in one.match.groups() if g)) for one in now)
     return next((n for n in numbers if 0 < n <= MOST), 0)

@@ -38,6 +38,8 @@ def test_weeks_as_they_are_written(claim: Claim, words: str, code: str | None) -
         ("Pregnancy at 9 weeks, pregnancy incidental.", None),
         ("Postpartum visit. She delivered at 39 weeks of gestation.", None),
         ("She is not pregnant.", None),
+        ("She was born at 28 weeks gestation.", None),
+        ("Preeclampsia at 34 weeks of pregnancy in 2019.", None),
         ("Newborn, 39 weeks of gestation.", None),
     ],
 )
@@ -98,3 +100,16 @@ def test_rules_write_billable_codes(codebook: CodeBook) -> None:
 )
 def test_newborn_check_by_age_in_days(claim: Claim, words: str, code: str | None) -> None:
     assert set(claim(words).sure) == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        ("Stage 4 kidney disease, CKD 2 in 2015.", {"N18.2", "N18.4"}),
+        ("Stage 4 kidney disease, CKD stage IIIa.", {"N18.31", "N18.4"}),
+        ("Stage 4 kidney disease, CKD 4a.", {"N18.4"}),
+    ],
+)
+def test_stage_of_kidney_disease(claim: Claim, words: str, codes: set[str]) -> None:
+    """Every way a stage is written is read; what is no stage is left alone."""
+    assert {c for c in claim(words).supports if c.startswith("N18")} <= codes
