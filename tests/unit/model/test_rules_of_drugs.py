@@ -74,6 +74,7 @@ def test_type_2_diabetes_stays(claim: Claim) -> None:
         ("She denies missed doses of insulin.", set()),
         ("He was told to stop, and has stopped his lisinopril.", set()),
         ("She rarely missed insulin.", set()),
+        ("She stopped taking omeprazole.", set()),
         ("Plan: call if she ran out of insulin.", set()),
     ],
 )
