@@ -1,7 +1,9 @@
 """Conditions that a later sentence takes back: 'COPD carried from an old list. I do not think he has it.'"""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 
 from model.reading import Mention, Reading
 
@@ -26,25 +28,34 @@ def taken_back(reading: Reading, mentions: Sequence[Mention]) -> frozenset[int]:
 
     Their name denies the earlier ones of its line or paragraph only.
     """
-    text = reading.text.replace("’", "'")
+    starts, pronouns, named = _denials(reading.text)
     back: set[int] = set()
-    starts = [0, *(m.end() for m in _STATEMENT.finditer(text))]
-    for said in _IT.finditer(text):
-        for first, last in _before(starts, said.start()):
+    for place in pronouns:
+        for first, last in _before(starts, place):
             held = {i for i, m in enumerate(mentions) if first <= m.span.start and m.span.end <= last}
             if held:
                 back |= held
                 break
-    for said in _NAMED.finditer(text):
-        keys = {m.key for m in mentions if m.span.start == said.end()}
+    for start, end in named:
+        keys = {m.key for m in mentions if m.span.start == end}
         for index, mention in enumerate(mentions):
-            earlier = mention.key in keys and mention.span.end <= said.start()
-            if earlier and not _LINE.search(text, mention.span.end, said.start()):
+            earlier = mention.key in keys and mention.span.end <= start
+            if earlier and not _LINE.search(reading.text, mention.span.end, start):
                 back.add(index)
     return frozenset(back)
 
 
+@lru_cache(maxsize=4)  # rules ask of one note for one mention after the other
+def _denials(text: str) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, int], ...]]:
+    """Where statements begin, where a pronoun is denied, and where a name is, up to the name."""
+    text = text.replace("’", "'")
+    starts = (0, *(m.end() for m in _STATEMENT.finditer(text)))
+    pronouns = tuple(m.start() for m in _IT.finditer(text))
+    return starts, pronouns, tuple(m.span() for m in _NAMED.finditer(text))
+
+
 def _before(starts: Sequence[int], place: int) -> list[tuple[int, int]]:
     """From where to where the statement of `place` reaches before it, and the one that precedes it."""
-    known = [s for s in starts if s <= place][-2:]
+    upto = bisect_right(starts, place)
+    known = starts[max(0, upto - 2) : upto]
     return [*zip(known[::-1], [place, *known[:0:-1]], strict=True)]

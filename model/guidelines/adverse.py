@@ -177,7 +177,7 @@ def _conditions(supports: Mapping[str, Sequence[Support]], blamed: _Blamed) -> I
     for code, known in supports.items():
         if code.startswith(_NO_EFFECT) and not code.startswith(_EFFECT_OF_T):
             continue
-        for mention in (s.mention for s in known if confirms(s) and s.mention.sentence == own.sentence):
+        for mention in (s.mention for s in known if s.mention.sentence == own.sentence and confirms(s)):
             gap = mention.first - own.last if blamed.before else own.first - mention.last
             beside = mention.last > own.last if blamed.before else mention.first < own.first
             if beside and gap <= blamed.reach:

@@ -1,6 +1,7 @@
 """Words of a note that a rule asks for: where they stand, and whether the note affirms them."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -96,13 +97,13 @@ def onward_text(reading: Reading, mention: Mention, reach: int = 2) -> str:
 
 def _mention(reading: Reading, start: int, end: int, key: str) -> Mention | None:
     tokens = reading.tokens
-    for number, sentence in enumerate(reading.sentences):
-        if tokens[sentence.last - 1].end <= start:
-            continue
-        inside = [i for i in range(sentence.first, sentence.last) if start <= tokens[i].start and tokens[i].end <= end]
-        words = [i for i in inside if tokens[i].word]
-        if not words:
-            return None
-        span = Span(tokens[words[0]].start, tokens[words[-1]].end)
-        return Mention(span, key, len(words), number, words[0], words[-1] + 1, False)
-    return None
+    number = bisect_right(reading.sentences, start, key=lambda s: tokens[s.last - 1].end)
+    if number == len(reading.sentences):
+        return None
+    sentence = reading.sentences[number]
+    inside = [i for i in range(sentence.first, sentence.last) if start <= tokens[i].start and tokens[i].end <= end]
+    words = [i for i in inside if tokens[i].word]
+    if not words:
+        return None
+    span = Span(tokens[words[0]].start, tokens[words[-1]].end)
+    return Mention(span, key, len(words), number, words[0], words[-1] + 1, False)
