@@ -167,8 +167,8 @@ def test_a_larger_scattered_term_makes_the_smaller_nested() -> None:
 
 def test_abbreviations_are_not_gathered() -> None:
     """A pair of words that is known in capitals alone is no term when its words stand apart."""
-    assert scattered(Lexicon({"m r": "A:I34.0"}), "M then big R", "m r") == []
-    assert scattered(Lexicon({"m r": "x:I34.0"}), "M then big R", "m r")
+    assert scattered(Lexicon({"m s": "A:I34.2"}), "M then big S", "m s") == []
+    assert scattered(Lexicon({"m s": "x:I34.2"}), "M then big S", "m s")
 
 
 def test_a_word_said_twice_is_one_word() -> None:
