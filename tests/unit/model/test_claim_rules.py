@@ -242,6 +242,12 @@ def test_kidney_disease_by_stage(claim: Claim) -> None:
     assert "I12.0" not in standing(claim("Hypertensive kidney disease. Stage 4 kidney disease."))
 
 
+def test_the_writer_is_no_stage(claim: Claim) -> None:
+    """'I' behind the disease is who writes, where a word follows."""
+    assert "N18.1" not in standing(claim("Stage 4 kidney disease. Given his kidney disease, I will refer him."))
+    assert "N18.32" in standing(claim("Diabetic kidney disease, stage IIIb."))
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
