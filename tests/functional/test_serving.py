@@ -126,6 +126,7 @@ def test_a_restart_without_a_gap(served: Served) -> None:
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Served]:
     served = Served(tmp_path, processes=2)
+    wait_for(lambda: len(served.children()) == 2)  # the first answers before the second is begun
     yield served
     served.close()
 
