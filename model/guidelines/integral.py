@@ -24,10 +24,11 @@ def integral_signs(confirmed: Iterable[str], titles: Mapping[str, str], text: st
     codes = sorted(confirmed)
     found: dict[str, FiredRule] = {}
     for signs, diagnoses, unless in rows:
-        if unless.search(text):
-            continue
         causes = [c for c in codes if c.startswith(diagnoses) and not c.startswith(signs)]
-        for sign in (c for c in codes if c.startswith(signs) and causes):
+        shown = [c for c in codes if c.startswith(signs)]
+        if not causes or not shown or unless.search(text):  # the text last: it is long
+            continue
+        for sign in shown:
             reason = f"It is a usual sign of {titles[causes[0]]} ({causes[0]}), which the note confirms."
             found.setdefault(sign, FiredRule("integral-sign", citation, reason))
     return found
